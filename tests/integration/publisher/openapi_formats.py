@@ -35,7 +35,7 @@ _LONGEST_KEY = 200
 _numbers = itertools.count(1_000)
 
 #: Actions whose body may be left out.
-_ACTIONS = ("/cancel", "/retry", "/finalize", ":pause", ":resume", ":run")
+_ACTIONS = ("/cancel", "/retry", "/finalize", "/pin", "/unpin", ":pause", ":resume", ":run")
 
 
 _SCHEDULE = "/api/v1/schedules/{name}"

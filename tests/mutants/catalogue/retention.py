@@ -4,6 +4,7 @@ from tests.mutants.mutant import Change, Mutant
 
 _PRUNING = "tests/unit/coordination/test_pruning.py::test_"
 _RETENTION = "tests/unit/coordination/test_retention.py::test_"
+_PINNING = "tests/unit/coordination/test_pinning.py::test_"
 _RACES = "tests/unit/coordination/test_retention_races.py::test_"
 _FORGOTTEN = "tests/unit/verification/test_forgotten.py::test_"
 _REMOVALS = "tests/unit/verification/test_removals.py::test_"
@@ -387,5 +388,63 @@ MUTANTS = [
         "the rows in a message say when a job may go",
         (Change("service_defaults.broker.announcing", '        "keep",\n', ""),),
         "tests/unit/audit_projector/test_believing.py::test_a_sealed_message_says_when_a_job_may_go",
+    ),
+    Mutant(
+        "pinned-job-removed",
+        "a pinned job stays, whatever its time is",
+        (
+            Change(
+                "coordination.retention_times",
+                "        if keep is None or job.is_pinned or not job.finished_at:\n",
+                "        if keep is None or not job.finished_at:\n",
+            ),
+        ),
+        f"{_PINNING}a_pinned_job_stays_and_goes_once_it_is_unpinned",
+    ),
+    Mutant(
+        "pinned-job-removed-by-hand",
+        "`turnstile prune` leaves a pinned job",
+        (
+            Change(
+                "coordination.maintenance.removable",
+                "    if job.is_pinned:\n",
+                "    if False:\n",
+            ),
+        ),
+        f"{_PINNING}a_removal_by_hand_leaves_it_and_what_ran_behind_it",
+    ),
+    Mutant(
+        "unpinned-job-forgotten",
+        "the time of a job that is unpinned is noted again",
+        (
+            Change(
+                "coordination.clients.pinning",
+                "            lambda found, writer: build_pin(found, writer, reason, is_pinned=is_pinned),\n"
+                "        )\n"
+                "        await self.submitter.activate(registration)\n",
+                "            lambda found, writer: build_pin(found, writer, reason, is_pinned=is_pinned),\n"
+                "        )\n"
+                "        await self.submitter.register.retire(job.job_id)\n",
+            ),
+        ),
+        f"{_PINNING}a_pinned_job_stays_and_goes_once_it_is_unpinned",
+    ),
+    Mutant(
+        "pins-by-anyone-believed",
+        "I3: a job is pinned and unpinned by turns",
+        (
+            Change(
+                "verification.history",
+                "                return self._is_pinned is (status is EventStatus.UNPINNED)\n",
+                "                return True\n",
+            ),
+        ),
+        "tests/unit/verification/test_pinned.py::test_a_pin_that_cannot_be_is_found",
+    ),
+    Mutant(
+        "pin-not-announced",
+        "the rows in a message say whether a job is pinned",
+        (Change("service_defaults.broker.announcing", '        "pinned_at",\n', ""),),
+        "tests/unit/audit_projector/test_believing.py::test_a_sealed_message_says_that_a_job_is_pinned",
     ),
 ]

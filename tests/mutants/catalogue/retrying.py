@@ -163,8 +163,8 @@ MUTANTS = [
         (
             Change(
                 "verification.history",
-                "self._ended in FINALIZABLE and not self._is_finalized and event.worker is None",
-                "True",
+                "        if not self._ended or event.worker is not None:\n            return False\n",
+                "        if self._ended and status is EventStatus.FINALIZED:\n            return True\n",
             ),
         ),
         "tests/unit/verification/test_finalized.py::test_what_may_not_follow_an_end_is_found",

@@ -24,6 +24,7 @@ from audit_projector.projection import Projection
 from contracts.policies import JobPolicy, RetryPolicy
 from contracts.statuses import EventStatus
 from coordination.clients.job_writer import JobWriter
+from coordination.clients.pinning import Pinner
 from coordination.clients.retrying import RETRYABLE
 from coordination.clients.submission import NewJob, Submitter
 from coordination.journal import events
@@ -140,6 +141,21 @@ async def test_a_sealed_message_says_when_a_job_may_go(counted: Counted, world: 
     assert await counted.hear(*map(sealed, world.notifier.take_announcements())) == 0
     (removal,) = world.register.removals.values()
     assert (removal.at - world.clock.now()).total_seconds() == 90.0
+
+
+async def test_a_sealed_message_says_that_a_job_is_pinned(counted: Counted, world: World) -> None:
+    times = RetentionTimes(keep=86_400.0, ids=60.0)
+    world._projection = Projection(
+        world.journal, world.register, world.models, world.observed.append, times=times
+    )
+    job_id = await world.submit()
+    await world.cancel(job_id)
+    registration = await world.register.find(job_id)
+    assert registration is not None
+    writer = JobWriter(world.journal, world.notifier, world.clock)
+    await Pinner(Submitter(world.register, writer)).pin(registration, "test")
+    assert await counted.hear(*map(sealed, world.notifier.take_announcements())) == 0
+    assert (world.register.removals, await world.active()) == ({}, set())
 
 
 async def test_a_message_with_the_whole_life_of_a_job_is_one_projection(

@@ -112,6 +112,15 @@ def test_a_job_is_finalized_with_a_reason(make: Make, publisher: ScriptedApi) ->
     assert publisher.bodies() == [{"reason": "booked by hand"}]
 
 
+@pytest.mark.parametrize("action", ["pin", "unpin"])
+def test_a_job_is_pinned_and_unpinned_with_a_reason(make: Make, publisher: ScriptedApi, action: str) -> None:
+    publisher.on("POST", f"{JOB}/{action}", document(202, job(status="Failed", pinned_by="ann")))
+    found = getattr(make(publisher), action)(JOB_ID, "an audit")
+
+    assert (found.status, found.pinned_by) == (JobStatus.FAILED, "ann")
+    assert publisher.bodies() == [{"reason": "an audit"}]
+
+
 def test_a_result_is_waited_for_and_is_of_the_type_that_was_asked_for(
     make: Make, publisher: ScriptedApi, time: FakeTime
 ) -> None:

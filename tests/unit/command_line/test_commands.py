@@ -564,6 +564,24 @@ def test_who_finalized_a_job_is_shown_with_the_reason(scripted: ScriptedApi, run
     assert "by ada: booked by hand" in run("show", job["job_id"]).stdout
 
 
+def test_pinning_sends_its_reason_if_it_has_one(scripted: ScriptedApi, run: Run, job: Document) -> None:
+    for action in ("pin", "unpin"):
+        scripted.on("POST", f"{JOBS}/{job['job_id']}/{action}", httpx.Response(202, json=job))
+    assert "is pinned" in run("pin", job["job_id"], "--reason", "an audit").stdout
+    assert "when its time is over" in run("unpin", job["job_id"]).stdout
+
+    assert [request.content for request in scripted.requests] == [b'{"reason":"an audit"}', b""]
+
+
+def test_who_pinned_a_job_is_shown_with_the_reason(scripted: ScriptedApi, run: Run, job: Document) -> None:
+    pinned = job | {"pinned_by": "ada", "pin_reason": "an audit"}
+    scripted.on("GET", f"{JOBS}/{job['job_id']}", httpx.Response(200, json=pinned))
+    scripted.on(
+        "GET", f"{JOBS}/{job['job_id']}/events", httpx.Response(200, json={"items": [], "next": None})
+    )
+    assert "by ada: an audit" in run("show", job["job_id"]).stdout
+
+
 def test_the_limit_of_a_lock_is_set_with_its_reason(scripted: ScriptedApi, run: Run) -> None:
     lock = {
         "lock": "a/b",
@@ -645,6 +663,8 @@ def test_the_version_comes_at_once_without_loading_a_client() -> None:
         "cancel",
         "retry",
         "finalize",
+        "pin",
+        "unpin",
         "kinds",
         "workers",
         "publish",

@@ -34,6 +34,8 @@ TRACE = "0af7651916cd43dd8448eb211c80319c"
         (EventStatus.TIMED_OUT, "TimedOut", True),
         (EventStatus.EXPIRED, "Expired", True),
         (EventStatus.FINALIZED, "Finalized", False),
+        (EventStatus.PINNED, "Pinned", False),
+        (EventStatus.UNPINNED, "Unpinned", False),
     ],
 )
 def test_a_status_is_this_word_and_is_terminal_or_not(
@@ -43,7 +45,7 @@ def test_a_status_is_this_word_and_is_terminal_or_not(
 
 
 def test_no_status_is_left_out_above() -> None:
-    assert (len(JobStatus), len(EventStatus)) == (7, 14)
+    assert (len(JobStatus), len(EventStatus)) == (7, 16)
 
 
 @pytest.mark.parametrize(
@@ -63,6 +65,8 @@ def test_no_status_is_left_out_above() -> None:
         (EventStatus.EXPIRED, RunPart.END, True),
         (EventStatus.ATTEMPT_FAILED, RunPart.END, True),
         (EventStatus.FINALIZED, None, True),
+        (EventStatus.PINNED, None, True),
+        (EventStatus.UNPINNED, None, True),
     ],
 )
 def test_an_event_is_this_part_of_a_run_and_changes_the_summary_or_not(

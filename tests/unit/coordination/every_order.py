@@ -1,7 +1,7 @@
 """Plays several tasks against each other, in every order in which their storage calls can be carried out."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,10 +17,12 @@ class Turns:
     choices: list[int]
     #: Between how many players each turn was chosen, and which one was.
     made: list[tuple[int, int]] = field(default_factory=list)
+    #: The calls that wait for their turns; empty for all.
+    calls: Collection[str] = ()
     _waiting: dict[int, asyncio.Future[None]] = field(default_factory=dict)
 
     async def __call__(self, when: str, call: str) -> None:
-        if when == "before" and _player.get(None) is not None:
+        if when == "before" and _player.get(None) is not None and (not self.calls or call in self.calls):
             self._waiting[_player.get()] = turn = asyncio.get_running_loop().create_future()
             await turn
 

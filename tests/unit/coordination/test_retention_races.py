@@ -12,6 +12,7 @@ from tests.unit.verification.authored import Author, job_id
 from contracts.statuses import EventStatus
 from coordination.clients.finalizing import Finalizer
 from coordination.clients.job_writer import JobRemovedError, JobWriter, NoSuchJobError
+from coordination.clients.pinning import Pinner
 from coordination.clients.retrying import Retrier
 from coordination.clients.submission import JobExistsError, NewJob, RetryOf, Submitted, Submitter
 from coordination.journal import rows
@@ -64,6 +65,13 @@ class Desk(Installation):
 
     async def finalize(self) -> JobRow:
         return await Finalizer(self.submitter).finalize(self.registration(), "ann")
+
+    async def pin(self) -> JobRow:
+        return await Pinner(self.submitter).pin(self.registration(), "ann")
+
+    async def unpin_and_project(self) -> None:
+        job = await Pinner(self.submitter).unpin(self.registration(), "ann")
+        await self.projection().project("ledger", OLD, job.seq)
 
     async def submit(self) -> Submitted:
         return await self.submitter.submit(AGAIN)
@@ -190,3 +198,78 @@ async def test_an_id_is_forgotten_or_refused_and_free_or_used_afterwards() -> No
 
     assert await in_every_order(play) > 20
     assert seen == {"Submitted", "JobExistsError"}
+
+
+async def test_a_job_goes_or_is_pinned() -> None:
+    seen: set[str] = set()
+    known: set[Any] = set()
+
+    async def play(turns: Turns) -> None:
+        desk = Desk()
+        await desk.fail()
+        went, pinned = await desk.race(turns, desk.go(), desk.pin())
+        old = desk.job(OLD)
+        assert old is not None
+        if old.is_removed:
+            assert isinstance(pinned, JobRemovedError)
+        else:
+            assert isinstance(pinned, JobRow)
+            assert (old.pinned_by, old.status) == ("ann", "Failed")
+            assert isinstance(went, Went)
+            assert went.archived == 0
+        seen.add(old.status)
+        await desk.check(known)
+        await desk.go()
+        await desk.check(known)
+        still = desk.job(OLD)
+        assert still is not None
+        assert still.is_removed is old.is_removed, "a pinned job never goes"
+
+    assert await in_every_order(play) > 20
+    assert seen == {"Failed", "Removed"}
+
+
+async def test_an_unpinned_job_goes_in_the_end_whoever_was_first() -> None:
+    known: set[Any] = set()
+
+    async def play(turns: Turns) -> None:
+        desk = Desk()
+        await desk.fail()
+        await desk.pin()
+        await desk.race(turns, desk.go(), desk.unpin_and_project())
+        await desk.check(known)
+        assert not desk.register._active
+        # Whatever the look before has seen, its time is noted.
+        await desk.go()
+        old = desk.job(OLD)
+        assert old is not None
+        assert old.is_removed
+
+    assert await in_every_order(play) > 20
+
+
+async def test_a_removal_a_retry_and_a_pin_at_once_leave_a_whole_history() -> None:
+    seen: set[tuple[bool, bool, bool]] = set()
+    known: set[Any] = set()
+
+    async def play(turns: Turns) -> None:
+        desk = Desk()
+        await desk.fail()
+        # Their writes in every order; in pairs, their reads are above.
+        turns.calls = {"journal.commit", "journal.register", "journal.activate"}
+        desk.register.calls.fault = turns
+        _, retried, pinned = await desk.race(turns, desk.go(), desk.retry(), desk.pin())
+        desk.register.calls.fault = None
+        old = desk.job(OLD)
+        assert old is not None
+        assert old.is_removed is not old.is_pinned
+        assert isinstance(pinned, JobRow) is old.is_pinned
+        assert isinstance(retried, JobRow) is (desk.job(NEW) is not None)
+        if isinstance(retried, JobRow):
+            assert not old.is_removed
+            assert old.read_by == NEW
+        seen.add((old.is_removed, old.is_pinned, isinstance(retried, JobRow)))
+        await desk.check(known)
+
+    assert await in_every_order(play) > 50
+    assert seen == {(True, False, False), (False, True, True)}

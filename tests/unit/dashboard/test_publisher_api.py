@@ -186,6 +186,15 @@ def test_a_job_is_finalized_with_a_reason_and_under_the_viewers_name(publisher: 
     assert publisher.api.finalize(job_id, "eve") == job
 
 
+def test_a_job_is_pinned_and_unpinned_under_the_viewers_name(publisher: Publisher) -> None:
+    job_id = publisher.submitted()
+    publisher.api.cancel(job_id, "ann")
+    job = publisher.api.pin(job_id, "bob", "an audit")
+
+    assert (job.status, job.pinned_by, job.pin_reason) == (JobStatus.CANCELLED, "bob", "an audit")
+    assert publisher.api.unpin(job_id, "eve").pinned_by is None
+
+
 def test_a_reason_that_is_too_long_is_refused_at_its_field(publisher: Publisher) -> None:
     with pytest.raises(RefusedError) as refused:
         publisher.api.cancel(publisher.submitted(), "bob", "x" * 501)

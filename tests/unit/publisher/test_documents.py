@@ -74,6 +74,8 @@ def test_a_running_job_is_told_of_in_full() -> None:
         "retries": 0,
         "next_attempt_at": None,
         "last_failure": None,
+        "pinned_by": None,
+        "pin_reason": None,
         "expires_at": None,
         "timeout": None,
         "cancel_grace": None,
@@ -98,6 +100,7 @@ def test_a_job_that_has_not_run_has_no_worker_no_fence_and_no_times_of_a_run() -
         *("fence", "worker", "step", "progress", "result", "error", "trace_id", "started_at", "finished_at"),
         *("cancel_requested_by", "cancel_reason", "expires_at", "timeout", "cancel_grace"),
         *("retry_of", "retried_by", "finalized_by", "finalize_reason", "next_attempt_at", "last_failure"),
+        *("pinned_by", "pin_reason"),
     }
     assert (document["status"], document["attempt"], document["interruptions"]) == ("Queued", 0, 0)
     assert (document["name"], document["description"], document["properties"]) == ("", "", {})

@@ -104,6 +104,8 @@ async def test_the_document_names_problems_and_examples_for_every_handler(api: A
         "/api/v1/jobs/{job_id}/cancel",
         "/api/v1/jobs/{job_id}/retry",
         "/api/v1/jobs/{job_id}/finalize",
+        "/api/v1/jobs/{job_id}/pin",
+        "/api/v1/jobs/{job_id}/unpin",
         "/api/v1/events",
         "/api/v1/schedules",
         "/api/v1/schedules/{name}",

@@ -15,6 +15,8 @@ OF_A_JOB = {
     "cancel": ("cancel_job", _JOB),
     "retry": ("retry_job", _JOB),
     "finalize": ("finalize_job", _JOB),
+    "pin": ("pin_job", _JOB),
+    "unpin": ("unpin_job", _JOB),
     "lock": ("get_lock", {"name": "$response.body#/lock"}),
 }
 _WORKER = {"name": "$response.body#/worker"}
@@ -46,6 +48,8 @@ def operations(document: Any) -> dict[str, tuple[str, str, Any]]:
         ("cancel_job", "202", OF_A_JOB),
         ("retry_job", "202", OF_A_JOB),
         ("finalize_job", "202", OF_A_JOB),
+        ("pin_job", "202", OF_A_JOB),
+        ("unpin_job", "202", OF_A_JOB),
         ("get_job", "200", OF_A_JOB),
         ("list_jobs", "200", {"next": ("list_jobs", {"cursor": NEXT})}),
         ("list_events", "200", {"next": ("list_events", {"cursor": NEXT})}),
@@ -84,7 +88,7 @@ async def test_each_link_leads_from_the_answer_to_a_parameter_of_an_operation(do
                 named = {parameter["name"] for parameter in target["parameters"]}
                 assert link["parameters"].keys() <= named
                 followed += 1
-    assert followed == 92
+    assert followed == 112
 
 
 @pytest.mark.parametrize(
@@ -117,6 +121,8 @@ async def test_what_a_submission_links_to_is_there(api: Api, document: Any, name
         ("cancel_job", {202, 400, 404, 409, 410, 413, 415, 422, 500, 503}),
         ("retry_job", {200, 202, 400, 404, 409, 410, 413, 415, 422, 500, 503}),
         ("finalize_job", {200, 202, 400, 404, 409, 410, 413, 415, 422, 500, 503}),
+        ("pin_job", {202, 400, 404, 409, 410, 413, 415, 422, 500, 503}),
+        ("unpin_job", {202, 400, 404, 409, 410, 413, 415, 422, 500, 503}),
         ("list_locks", {200, 422, 500, 503}),
         ("get_lock", {200, 404, 422, 500, 503}),
         ("list_kinds", {200, 422, 500, 503}),
@@ -149,7 +155,7 @@ async def test_each_status_is_announced_and_errors_are_problem_documents(
 
 
 async def test_no_operation_is_left_out_above(document: Any) -> None:
-    assert len(operations(document)) == 31
+    assert len(operations(document)) == 33
 
 
 async def test_the_paths_of_the_replaced_systems_are_marked_and_answer_as_their_v1_paths_do(

@@ -36,6 +36,8 @@ _OPERATIONS = {
     "cancel_job",
     "retry_job",
     "finalize_job",
+    "pin_job",
+    "unpin_job",
     "follow_job",
     "list_job_events",
     "list_events",
@@ -71,6 +73,7 @@ _SENT = {
     "Cancellation",
     "Finalization",
     "LimitChange",
+    "Pinning",
     "Retry",
     "ScheduledJob",
     "ScheduleReason",
@@ -169,6 +172,7 @@ async def test_of_what_a_caller_sends_only_what_has_no_default_is_required(docum
         "Batch": ["jobs"],
         "Cancellation": [],
         "Finalization": [],
+        "Pinning": [],
         "WorkerOrder": ["takes_jobs"],
         "LimitChange": ["limit"],
         "Retry": [],
@@ -236,7 +240,8 @@ async def test_operations_keep_their_names(document: Any) -> None:
     assert set(names) == _OPERATIONS
     for name in names:
         assert re.fullmatch(
-            r"(submit|list|get|set|cancel|follow|retry|finalize|tell|put|delete|pause|resume|run)(_[a-z]+)+",
+            r"(submit|list|get|set|cancel|follow|retry|finalize|pin|unpin|tell|put|delete|pause|resume|run)"
+            r"(_[a-z]+)+",
             name,
         )
 
@@ -311,6 +316,8 @@ async def test_each_body_has_an_example_that_fits_its_schema(document: Any) -> N
         "cancel_job",
         "retry_job",
         "finalize_job",
+        "pin_job",
+        "unpin_job",
         "tell_worker",
         "set_limit",
         "put_schedule",

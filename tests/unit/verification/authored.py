@@ -199,6 +199,14 @@ class Author:
         about = {"reason": reason} if reason else {}
         self._record(row, EventStatus.FINALIZED, "finalized", writer, **about)
 
+    def pin(self, job: str, reason: str = "", *, is_pinned: bool = True, worker: str = "") -> None:
+        """Somebody pins a job, or unpins it."""
+        writer = self._writer(worker)
+        at, by, why = (writer.at, writer.actor, reason) if is_pinned else ("", "", "")
+        row = replace(self.jobs[job], pinned_at=at, pinned_by=by, pin_reason=why)
+        status = EventStatus.PINNED if is_pinned else EventStatus.UNPINNED
+        self._record(row, status, "pinned", writer, **({"reason": reason} if reason else {}))
+
     def pause(self, seconds: float) -> None:
         """Nothing happens for a while."""
         self.now += timedelta(seconds=seconds)

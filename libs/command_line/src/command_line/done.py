@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from command_line.output import console, safe
-from command_line.reports import finalization_text
+from command_line.reports import done_by
 
 Document = Mapping[str, Any]
 
@@ -31,7 +31,8 @@ def print_retried(accepted: Document) -> None:
 def print_finalized(job: Document) -> None:
     """Say that a job is finalized, or that it was before, by whom and why."""
     if job["existing"]:
-        console().print(safe(f"The job was finalized before, {finalization_text(job)}."), soft_wrap=True)
+        finalized = done_by(job, "finalized_by", "finalize_reason")
+        console().print(safe(f"The job was finalized before, {finalized}."), soft_wrap=True)
     else:
         console().print("The job is finalized; `turnstile jobs --finalized` lists it.")
 

@@ -13,6 +13,7 @@ from command_line import (
     draining,
     listing,
     locking,
+    pinning,
     quarantine,
     results,
     retrying,
@@ -197,6 +198,10 @@ def finalize(
     with connected(url, as_json=as_json, actor=actor) as api:
         job = api.finalize(job_id, reason)
         print_json(job) if as_json else print_finalized(job)
+
+
+app.command(epilog=pinning.PIN_EPILOG)(pinning.pin)
+app.command(epilog=pinning.UNPIN_EPILOG)(pinning.unpin)
 
 
 @app.command(epilog="Example: `turnstile kinds --json`")

@@ -42,6 +42,8 @@ _STYLES = {
     "Expired": "red",
     "AttemptFailed": "red",
     "Finalized": "blue",
+    "Pinned": "blue",
+    "Unpinned": "blue",
 }
 
 

@@ -113,13 +113,12 @@ def _cancellation(job: Document) -> str:
     return f"requested by {job['cancel_requested_by']}{reason}"
 
 
-def finalization_text(job: Document) -> str:
-    """Say who finalized a job, and why."""
+def done_by(job: Document, actor: str, reason: str) -> str:
+    """Say who did something to a job, and why, by the fields that name them; empty when nobody did."""
     # A publisher of an earlier release does not know of it.
-    if not job.get("finalized_by"):
+    if not job.get(actor):
         return ""
-    reason = f": {job['finalize_reason']}" if job["finalize_reason"] else ""
-    return f"by {job['finalized_by']}{reason}"
+    return f"by {job[actor]}" + (f": {job[reason]}" if job[reason] else "")
 
 
 def _facts(job: Document) -> list[tuple[str, str | Text | None]]:
@@ -143,7 +142,8 @@ def _facts(job: Document) -> list[tuple[str, str | Text | None]]:
         ("result", "" if job["result"] is None else shortened(json.dumps(job["result"], ensure_ascii=False))),
         ("error", error),
         ("cancellation", _cancellation(job)),
-        ("finalized", finalization_text(job)),
+        ("finalized", done_by(job, "finalized_by", "finalize_reason")),
+        ("pinned", done_by(job, "pinned_by", "pin_reason")),
         ("retries", job.get("retry_of")),
         ("retried by", job.get("retried_by")),
         ("submitted", clock_time(job["submitted_at"], with_date=True)),

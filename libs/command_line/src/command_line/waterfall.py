@@ -105,7 +105,7 @@ class _Reading:
                 asked = Stretch(spans.REQUEST_CANCELLATION, moment, moment, self._submission, self._attempt)
                 asked.reason = event["message"]
                 self._add(asked)
-            case EventStatus.FINALIZED:
+            case EventStatus.FINALIZED | EventStatus.PINNED | EventStatus.UNPINNED:
                 return  # it comes after the job's trace
             case (
                 EventStatus.INTERRUPTED

@@ -35,6 +35,10 @@ class Finalization(Action):
     """The optional body of a request to finalize a job."""
 
 
+class Pinning(Action):
+    """The optional body of a request to pin or to unpin a job."""
+
+
 class WorkerOrder(Action):
     """The body of a request to have a worker take no new jobs, or take them again."""
 

@@ -328,6 +328,12 @@ class Job(Answer):
     last_failure: JobError | None = Field(
         None, description="What the latest of those attempts raised; null when there was none."
     )
+    pinned_by: str | None = Field(
+        None,
+        description="Who pinned the job: it stays, whatever time is set for it, until it is unpinned; null "
+        "when it is not pinned.",
+    )
+    pin_reason: str | None = Field(None, description="The reason given then; null without one.")
     position: int | None = Field(
         description="Position in line, from 1; null unless it is queued, and while others may pass it. "
         f"{MOST_COUNTED + 1} stands for all positions behind the {MOST_COUNTED}th: no more are counted."

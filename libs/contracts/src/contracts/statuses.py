@@ -61,6 +61,9 @@ class EventStatus(StrEnum):
     TIMED_OUT = "TimedOut"
     EXPIRED = "Expired"
     FINALIZED = "Finalized"
+    #: It stays after its end, whatever time is set for it; or does not any more.
+    PINNED = "Pinned"
+    UNPINNED = "Unpinned"
 
     @property
     def run_part(self) -> RunPart | None:
@@ -83,13 +86,18 @@ class EventStatus(StrEnum):
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the job ends with this event. Only FINALIZED may follow."""
+        """Whether the job ends with this event. Only FINALIZED, PINNED and UNPINNED may follow."""
         return _MEANINGS[self].is_terminal
 
     @property
     def is_last(self) -> bool:
         """Whether nothing is expected to happen to the job after this event."""
-        return self.is_terminal or self is EventStatus.FINALIZED
+        return self.is_terminal or self.follows_end
+
+    @property
+    def follows_end(self) -> bool:
+        """Whether this event can only come after the end of a job."""
+        return self in {EventStatus.FINALIZED, EventStatus.PINNED, EventStatus.UNPINNED}
 
     @property
     def changes_summary(self) -> bool:
@@ -119,4 +127,7 @@ _MEANINGS: Mapping[EventStatus, _Meaning] = {
     EventStatus.TIMED_OUT: _Meaning(RunPart.END, is_terminal=True, changes_summary=True),
     EventStatus.EXPIRED: _Meaning(RunPart.END, is_terminal=True, changes_summary=True),
     EventStatus.FINALIZED: _Meaning(None, is_terminal=False, changes_summary=True),
+    # Not what lists show, but when the job may go.
+    EventStatus.PINNED: _Meaning(None, is_terminal=False, changes_summary=True),
+    EventStatus.UNPINNED: _Meaning(None, is_terminal=False, changes_summary=True),
 }

@@ -29,9 +29,9 @@ class RetentionTimes:
     ids: float = USUAL_ID_SECONDS
 
     def removal_of(self, job: JobRow) -> DueRemoval | None:
-        """Return when a job that has ended leaves the journal; None when it stays for good."""
+        """Return when a job that has ended leaves the journal; None when it stays for good, or is pinned."""
         keep = self.keep if job.keep is None else job.keep
-        if keep is None or not job.finished_at:
+        if keep is None or job.is_pinned or not job.finished_at:
             return None
         return _due(job, datetime.fromisoformat(job.finished_at), max(keep, self.ids))
 

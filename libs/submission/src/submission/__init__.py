@@ -2,8 +2,8 @@
 
 `SubmissionService` checks a submission against its kind and puts the job in its lock's line. `RetryService`
 submits a job again that did not complete. `read_submission` reads a submission from JSON, and
-`read_cancellation`, `read_finalization`, `read_limit` and `read_retry` read the bodies of those requests,
-`read_document` and `read_optional` those of others. `Patience`
+`read_cancellation`, `read_finalization`, `read_limit`, `read_pinning` and `read_retry` read the bodies of
+those requests, `read_document` and `read_optional` those of others. `Patience`
 repeats a submission while the storage does not answer, for callers that can wait.
 """
 
@@ -19,6 +19,7 @@ from submission.reading import (
     read_finalization,
     read_limit,
     read_optional,
+    read_pinning,
     read_retry,
     read_submission,
     read_worker_order,
@@ -45,6 +46,7 @@ __all__ = [
     "read_finalization",
     "read_limit",
     "read_optional",
+    "read_pinning",
     "read_retry",
     "read_submission",
     "read_worker_order",

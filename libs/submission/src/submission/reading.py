@@ -5,7 +5,7 @@ from typing import TypeVar
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from contracts import strict_json
-from contracts.actions import Cancellation, Finalization, LimitChange, Retry, WorkerOrder
+from contracts.actions import Cancellation, Finalization, LimitChange, Pinning, Retry, WorkerOrder
 from contracts.jobs import Batch, Submission
 from submission.errors import InvalidSubmissionError
 from submission.fields import field_problems
@@ -49,6 +49,14 @@ def read_finalization(raw: bytes) -> Finalization:
     Raises StrictJsonError when it is not JSON, and InvalidSubmissionError for wrong fields.
     """
     return read_optional(raw, Finalization)
+
+
+def read_pinning(raw: bytes) -> Pinning:
+    """Return what a JSON document says of pinning a job; one without a reason for none, and for null.
+
+    Raises StrictJsonError when it is not JSON, and InvalidSubmissionError for wrong fields.
+    """
+    return read_optional(raw, Pinning)
 
 
 def read_worker_order(raw: bytes) -> WorkerOrder:

@@ -73,7 +73,7 @@ class JobHistory:
         self._tries = Attempts()
         self._is_cancel_requested = False
         self._ended = ""
-        self._is_finalized = False
+        self._is_finalized = self._is_pinned = False
         self._ended_at = ""
         self._submitted_at = self._expires_at = ""
         self._queued_at = ""
@@ -93,11 +93,14 @@ class JobHistory:
             return
         self._count += 1
         self._follow(stored.key, event)
-        if status is EventStatus.FINALIZED and self._may_be_finalized(event):
-            self._is_finalized = True
+        if self._may_follow_end(event, status):
+            self._is_finalized |= status is EventStatus.FINALIZED
+            self._is_pinned = status is EventStatus.PINNED or (
+                self._is_pinned and status is not EventStatus.UNPINNED
+            )
             self._told.follow(event, status)
             return
-        if self._ended or status is EventStatus.FINALIZED:
+        if self._ended or status.follows_end:
             self._report(
                 Invariant.ONE_END,
                 f"event {event.seq}, {status}, follows "
@@ -118,9 +121,17 @@ class JobHistory:
         self._told.follow(event, status)
         self._act(event, status, stored.committed)
 
-    def _may_be_finalized(self, event: EventRow) -> bool:
-        """Return whether the job has ended without completing, and a caller finalizes it, once."""
-        return self._ended in FINALIZABLE and not self._is_finalized and event.worker is None
+    def _may_follow_end(self, event: EventRow, status: EventStatus) -> bool:
+        """Return whether a caller finalizes a job that did not complete, once; or pins or unpins one."""
+        if not self._ended or event.worker is not None:
+            return False
+        match status:
+            case EventStatus.FINALIZED:
+                return self._ended in FINALIZABLE and not self._is_finalized
+            case EventStatus.PINNED | EventStatus.UNPINNED:
+                return self._is_pinned is (status is EventStatus.UNPINNED)
+            case _:
+                return False
 
     def close(self) -> None:
         """See that nothing is left open: a run that got the lock has begun."""
@@ -194,7 +205,7 @@ class JobHistory:
         match status:
             case EventStatus.SUBMITTED:
                 return
-            case EventStatus.FINALIZED:
+            case EventStatus.FINALIZED | EventStatus.PINNED | EventStatus.UNPINNED:
                 return
             case EventStatus.CANCEL_REQUESTED:
                 self._is_cancel_requested = True

@@ -25,7 +25,7 @@ class ToldRow:
         self._interrupted = 0, ""
 
     def follow(self, event: EventRow, status: EventStatus) -> None:
-        """Take the next event of a job that has not ended, or that it was finalized."""
+        """Take the next event of a job that has not ended, or what was done to it afterwards."""
         data = data_of(event.data)
         match status:
             case EventStatus.SUBMITTED:
@@ -55,12 +55,8 @@ class ToldRow:
                 self._fail_attempt(event, data)
             case EventStatus.FAILED:
                 self._fail(event, data)
-            case EventStatus.FINALIZED:
-                self.columns |= {
-                    "finalized_at": event.timestamp,
-                    "finalized_by": event.actor,
-                    "finalize_reason": data.get("reason", ""),
-                }
+            case EventStatus.FINALIZED | EventStatus.PINNED | EventStatus.UNPINNED:
+                self._follow_afterwards(event, status, data.get("reason", ""))
             case EventStatus.TIMED_OUT:
                 self.columns |= {"error_type": "TimedOut", "error_message": event.message[:_MESSAGE]}
 
@@ -73,6 +69,7 @@ class ToldRow:
         self.columns |= {"cancel_actor": "", "cancel_reason": "", "has_traceback": False}
         self.columns |= {"finalized_at": "", "finalized_by": "", "finalize_reason": ""}
         self.columns |= {"retries": "", "failure_type": "", "failure_message": "", "due_at": ""}
+        self._pin("", "", "")
         # A shorter time in the row would let the job go too soon.
         self.columns["keep"] = data.get("keep", "")
         self.columns |= {name: data[name] for name in _SUBMITTED if isinstance(data.get(name), str)}
@@ -89,6 +86,21 @@ class ToldRow:
             "failure_message": event.message[:_MESSAGE],
             "holds_place": data.get("hold_place", ""),
         }
+
+    def _follow_afterwards(self, event: EventRow, status: EventStatus, reason: object) -> None:
+        if status is EventStatus.UNPINNED:
+            self._pin("", "", "")
+        elif status is EventStatus.PINNED:
+            self._pin(event.timestamp, event.actor, reason)
+        else:
+            self.columns |= {
+                "finalized_at": event.timestamp,
+                "finalized_by": event.actor,
+                "finalize_reason": reason,
+            }
+
+    def _pin(self, at: str, by: str, reason: object) -> None:
+        self.columns |= {"pinned_at": at, "pinned_by": by, "pin_reason": reason}
 
     def _cancel(self, event: EventRow, data: dict[str, Any]) -> None:
         # The first request counts.

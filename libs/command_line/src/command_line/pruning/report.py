@@ -17,6 +17,7 @@ _WHY = {
     Kept.YOUNG: "younger",
     Kept.NOT_PROJECTED: "not in the trail yet",
     Kept.RETRIED: "needed by a retry",
+    Kept.PINNED: "pinned",
     Kept.BEHIND: "behind a job that stays",
 }
 

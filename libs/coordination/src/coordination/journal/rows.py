@@ -304,6 +304,11 @@ class JobRow(Record):
     finalized_at: str | None = None
     finalized_by: str | None = None
     finalize_reason: str | None = None
+    #: When and by whom it was pinned, so that it stays whatever its time is, and the reason given. Empty
+    #: where it is not pinned, as an update overwrites no value with None.
+    pinned_at: str | None = None
+    pinned_by: str | None = None
+    pin_reason: str | None = None
 
     #: Status of the row that keeps a registered id from being used when its submission never arrived.
     TOMBSTONE: ClassVar[str] = "Tombstone"
@@ -326,6 +331,11 @@ class JobRow(Record):
     def policy(self) -> JobPolicy:
         """The policy that its kind had at submission."""
         return JobPolicy(self.max_runner_crashes, self.max_worker_losses)
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether it stays until it is unpinned."""
+        return bool(self.pinned_at)
 
     def has_expired(self, at: str) -> bool:
         """Return whether it may not be started at this time: one that has started once does not expire."""

@@ -40,6 +40,8 @@ class Kept(StrEnum):
     NOT_PROJECTED = "not_projected"
     #: A retry that has not ended continues with its recorded steps and its saved state.
     RETRIED = "retried"
+    #: It was pinned, and stays until it is unpinned.
+    PINNED = "pinned"
     #: It is old enough, but a job that stays ran before it; or its lock has, or had, several slots.
     BEHIND = "behind"
 
@@ -156,6 +158,8 @@ def _order(job: EndedJob) -> tuple[int, str]:
 def _reason_to_keep(job: JobRow, ended_before: str, active: AbstractSet[str]) -> Kept | None:
     if not job.is_terminal or job.job_id in active:
         return Kept.ACTIVE
+    if job.is_pinned:
+        return Kept.PINNED
     return None if job.finished_at < ended_before else Kept.YOUNG
 
 

@@ -10,9 +10,6 @@ from coordination.journal.rows import EventRow
 from coordination.maintenance.removable import EndedJob
 from coordination.ports import CoordinationError, Delete, Journal, Operation, Row
 
-#: Events that may follow the end of a job.
-_AFTER_THE_END = frozenset({EventStatus.FINALIZED})
-
 
 class BrokenHistoryError(CoordinationError):
     """A job's events do not add up, so that its removal would hide that."""
@@ -46,7 +43,7 @@ class WholeJob:
                 return False
             previous = event.hash
         row = self.ended.row
-        ends = [event for event in self.events if event.status not in _AFTER_THE_END]
+        ends = [event for event in self.events if not EventStatus(event.status).follows_end]
         has_end = bool(ends) and EventStatus(ends[-1].status) == row.status
         return has_end and len(self.events) == row.seq and previous == row.event_hash
 

@@ -59,6 +59,7 @@ _SHOWN_OF_JOB = frozenset(
         "finalized_at",
         "due_at",
         "keep",
+        "pinned_at",
     }
 )
 

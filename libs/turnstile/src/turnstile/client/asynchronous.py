@@ -110,7 +110,15 @@ class AsyncClient:
 
     async def finalize(self, job: JobReference, reason: str = "") -> Job:
         """Do what `Client.finalize` does."""
-        return await self._run(calls.finalize(job, reason, self._limits))
+        return await self._run(calls.act(job, "finalize", reason, self._limits))
+
+    async def pin(self, job: JobReference, reason: str = "") -> Job:
+        """Do what `Client.pin` does."""
+        return await self._run(calls.act(job, "pin", reason, self._limits))
+
+    async def unpin(self, job: JobReference, reason: str = "") -> Job:
+        """Do what `Client.unpin` does."""
+        return await self._run(calls.act(job, "unpin", reason, self._limits))
 
     async def wait(self, job: JobReference, *, timeout: float | None = None) -> Job:
         """Do what `Client.wait` does."""

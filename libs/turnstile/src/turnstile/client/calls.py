@@ -169,10 +169,10 @@ def retry(job: JobReference, body: Mapping[str, Any], limits: Limits) -> Steps[A
     return read(Accepted, answer)
 
 
-def finalize(job: JobReference, reason: str, limits: Limits) -> Steps[Job]:
-    """Finalize a job, and return it; harmless when repeated."""
+def act(job: JobReference, action: str, reason: str, limits: Limits) -> Steps[Job]:
+    """Finalize, pin or unpin a job, and return it; harmless when repeated."""
     body = {"reason": reason} if reason else None
-    answer = yield from ask(_request("POST", job_path(job, "/finalize"), limits, body=body), limits)
+    answer = yield from ask(_request("POST", job_path(job, f"/{action}"), limits, body=body), limits)
     return read(Job, answer)
 
 

@@ -142,7 +142,18 @@ class Client:
 
         Lists leave it out then. Raises ConflictError when it waits, runs or has completed.
         """
-        return self._run(calls.finalize(job, reason, self._limits))
+        return self._run(calls.act(job, "finalize", reason, self._limits))
+
+    def pin(self, job: JobReference, reason: str = "") -> Job:
+        """Keep a job that has ended, whatever time is set for it, until it is unpinned; return it.
+
+        Raises ConflictError when it waits or runs, and RemovedError when it has gone already.
+        """
+        return self._run(calls.act(job, "pin", reason, self._limits))
+
+    def unpin(self, job: JobReference, reason: str = "") -> Job:
+        """Let a job that was pinned go when its time is over, and return it. Raises what `pin` raises."""
+        return self._run(calls.act(job, "unpin", reason, self._limits))
 
     def wait(self, job: JobReference, *, timeout: float | None = None) -> Job:
         """Wait until a job has ended, however that is, and return it.

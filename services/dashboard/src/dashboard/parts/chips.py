@@ -51,6 +51,8 @@ _EVENTS: Mapping[EventStatus, Look] = {
     EventStatus.INTERRUPTED: Look("Interrupted", "bolt", "orange"),
     EventStatus.ATTEMPT_FAILED: Look("Attempt failed", "replay", "orange"),
     EventStatus.FINALIZED: Look("Finalized", "inventory_2", "gray"),
+    EventStatus.PINNED: Look("Pinned", "keep", "gray"),
+    EventStatus.UNPINNED: Look("Unpinned", "keep_off", "gray"),
     EventStatus.COMPLETED: Look("Completed", "check_circle", "green"),
     EventStatus.FAILED: Look("Failed", "close", "red"),
     EventStatus.CANCELLED: Look("Cancelled", "block", "violet"),
@@ -88,6 +90,11 @@ def status_chip(status: JobStatus, *, cancel_requested: bool = False) -> Node:
 def finalized_chip(finalized_by: str | None) -> Node | None:
     """Return the chip that tells who finalized a job; None when nobody has."""
     return chip(event_look(EventStatus.FINALIZED), f"Finalized by {finalized_by}") if finalized_by else None
+
+
+def pinned_chip(pinned_by: str | None) -> Node | None:
+    """Return the chip that tells who pinned a job; None when it is not pinned."""
+    return chip(event_look(EventStatus.PINNED), f"Pinned by {pinned_by}") if pinned_by else None
 
 
 def taken_over_chip(interruptions: int) -> Node | None:

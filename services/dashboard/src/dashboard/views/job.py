@@ -16,7 +16,7 @@ from dashboard.job_page.facts import facts, progress_bar
 from dashboard.job_page.sentence import sentence, title_of
 from dashboard.job_page.timeline import timeline_card
 from dashboard.job_page.why_it_waits import why_it_waits_card
-from dashboard.parts.chips import finalized_chip, status_chip, taken_over_chip
+from dashboard.parts.chips import finalized_chip, pinned_chip, status_chip, taken_over_chip
 from dashboard.parts.nodes import Node, link, node
 from dashboard.reading.job import JobView
 from dashboard.site import Site
@@ -91,6 +91,7 @@ def _head(moment: _Moment) -> None:
         status_chip(moment.view.status, cancel_requested=job.cancel_requested),
         taken_over_chip(job.interruptions),
         finalized_chip(job.finalized_by),
+        pinned_chip(job.pinned_by),
     )
     crumb = node("span", link("jobs", "Jobs"), " / ", link("lock", job.lock_name, {"lock": job.lock_name}))
     state = moment.snapshot.locks.get(job.lock_name)

@@ -1,4 +1,4 @@
-"""What can be done to a job from its page: cancel, retry, finalize or submit it again, copy a link to it."""
+"""What can be done to a job from its page: cancel, retry, finalize, pin, submit it again, copy a link."""
 
 from urllib.parse import urlencode, urlsplit, urlunsplit
 
@@ -14,7 +14,7 @@ from dashboard.navigation import open_page
 from dashboard.parts.nodes import Node, copy_button, node
 from dashboard.reading.job import JobView
 from dashboard.site import Site
-from dashboard.views import finalize_dialog, retry_dialog
+from dashboard.views import finalize_dialog, pin_dialog, retry_dialog
 from dashboard.views.sending import Unsent, send
 from dashboard.waiting import WaitingLine
 
@@ -51,6 +51,8 @@ def show(
             )
         ):
             finalize_dialog.ask(site, job)
+        if not site.settings.read_only and pin_dialog.can_pin(job):
+            pin_dialog.button(site, job, may_act=may_act)
         with st.popover("More", icon=":material/more_horiz:", key="job-more"):
             _more(site, job)
 

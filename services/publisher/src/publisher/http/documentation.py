@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 from pydantic.json_schema import JsonSchemaMode
 
 from contracts import lock_names
-from contracts.actions import Cancellation, Finalization, LimitChange, Retry, WorkerOrder
+from contracts.actions import Cancellation, Finalization, LimitChange, Pinning, Retry, WorkerOrder
 from contracts.following import JobResult, ProgressReport
 from contracts.jobs import Accepted, Batch, Job, Submission
 from contracts.schedules import ScheduleReason, ScheduleRequest, ScheduleRun
@@ -41,7 +41,7 @@ problem name that trace: quote it when you ask for help. `X-Actor` names you in 
 """
 
 TAGS = [
-    {"name": "jobs", "description": "Submit, follow, cancel, retry and finalize jobs."},
+    {"name": "jobs", "description": "Submit, follow, cancel, retry, finalize and pin jobs."},
     {"name": "locks", "description": "Holders of locks and waiting jobs."},
     {"name": "schedules", "description": "Recurring jobs."},
     {"name": "workers", "description": "Workers, and the kinds of jobs that they know."},
@@ -106,6 +106,7 @@ def _body(model: type[BaseModel], *, is_required: bool = False, **example: objec
 
 CANCEL_JOB = _body(Cancellation, reason="wrong month")
 FINALIZE_JOB = _body(Finalization, reason="corrected by hand")
+PIN_JOB = _body(Pinning, reason="the auditors ask for it")
 SET_LIMIT = _body(LimitChange, is_required=True, limit=3, reason="the ledger takes three writers")
 TELL_WORKER = _body(WorkerOrder, is_required=True, takes_jobs=False, reason="update of the host")
 RETRY_JOB = _body(Retry, reason="the ledger is open again", parameters={"seconds": 1})
@@ -192,8 +193,9 @@ _MEANINGS = {
     "the job ended like this, without a result. `cannot_be_retried`: the job waits, runs or has completed. "
     "`already_retried`: the job was retried with another request; the problem names the new job. "
     "`history_removed`: what the retry would continue with was removed; send `fresh` as true. "
-    "`cannot_be_finalized`: the job waits, runs or has completed.",
-    410: "`job_removed`: the job has ended and was removed by `turnstile prune`; its id stays in use.",
+    "`cannot_be_finalized`: the job waits, runs or has completed. `cannot_be_pinned`: it waits or runs.",
+    410: "`job_removed`: the job has ended and was removed, by `turnstile prune` or as its time was over; "
+    "its id stays in use.",
     413: "The body is larger than 256 KiB, that of a batch than 8 MiB, or that of a schedule than 64 KiB.",
     415: "The body is not declared as JSON.",
     422: "Fields or parameters are invalid; `errors` lists each with the reason. "
@@ -297,6 +299,7 @@ def _add_schemas(known: dict[str, Any]) -> None:
         Cancellation,
         Finalization,
         LimitChange,
+        Pinning,
         Retry,
         WorkerOrder,
         ScheduleReason,

@@ -78,6 +78,15 @@ _FINALIZED = _CANCELLED.model_copy(
         "finalize_reason": "corrected by hand",
     }
 )
+_PINNED = _CANCELLED.model_copy(
+    update={
+        "status": JobStatus.CANCELLED,
+        "step": None,
+        "finished_at": _STARTED,
+        "pinned_by": "maria",
+        "pin_reason": "the auditors ask for it",
+    }
+)
 _QUEUED = _RUNNING.model_copy(
     update={
         "job_id": _NEXT_JOB,
@@ -215,6 +224,8 @@ ANSWERS: Mapping[str, Any] = {
         "cancel_job": _CANCELLED,
         "retry_job": _ACCEPTED,
         "finalize_job": _FINALIZED,
+        "pin_job": _PINNED,
+        "unpin_job": _PINNED.model_copy(update={"pinned_by": None, "pin_reason": None}),
         "list_job_events": Page[Event](items=[_EVENT]),
         "list_events": Page[Event](items=[_EVENT]),
         "list_locks": Page[Lock](items=[_LOCK_STATE]),
@@ -337,6 +348,14 @@ PROBLEMS: Mapping[int, list[Any]] = {
                 "cannot_be_finalized",
                 "The job is Running: only a job that ended without completing can be finalized.",
                 f"/api/v1/jobs/{_JOB}/finalize",
+                job_id=_JOB,
+                job_status=JobStatus.RUNNING,
+            ),
+            _problem(
+                HTTPStatus.CONFLICT,
+                "cannot_be_pinned",
+                "The job is Running: only a job that has ended can be pinned or unpinned.",
+                f"/api/v1/jobs/{_JOB}/pin",
                 job_id=_JOB,
                 job_status=JobStatus.RUNNING,
             ),

@@ -27,10 +27,12 @@ _OF_JOB = {
     "finalize": _link(
         "finalize_job", "Say that a job that did not complete needs no attention.", job_id=_JOB
     ),
+    "pin": _link("pin_job", "Keep the job, whatever time is set for it.", job_id=_JOB),
+    "unpin": _link("unpin_job", "Let the job go when its time is over.", job_id=_JOB),
     "lock": _link("get_lock", "Read the lock that the job needs.", name=_LOCK),
 }
 
-SUBMITTED = CANCELLED = FINALIZED = _after(HTTPStatus.ACCEPTED, **_OF_JOB)
+SUBMITTED = CANCELLED = FINALIZED = PINNED = _after(HTTPStatus.ACCEPTED, **_OF_JOB)
 SUBMITTED_EARLIER = JOB = _after(HTTPStatus.OK, **_OF_JOB)
 JOBS = _after(HTTPStatus.OK, next=_link("list_jobs", "Read the next page.", cursor=_NEXT))
 RECENT_EVENTS = _after(HTTPStatus.OK, next=_link("list_events", "Read the next page.", cursor=_NEXT))

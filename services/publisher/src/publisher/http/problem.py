@@ -46,8 +46,8 @@ class Problem(BaseModel):
     )
     job_status: JobStatus | _Absent = Field(
         None,
-        description="What the job does, or how it ended, that has no result, or was to be cancelled, retried "
-        "or finalized.",
+        description="What the job does, or how it ended, that has no result, or was to be cancelled, "
+        "retried, finalized or pinned.",
     )
     error: JobError | _Absent = Field(None, description="Why the job failed or timed out.")
     known_kinds: list[str] | _Absent = Field(None, description="The kinds that workers know.")

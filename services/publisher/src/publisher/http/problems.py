@@ -20,6 +20,7 @@ from coordination.clients.cancellation import CancelTooLateError
 from coordination.clients.conflicts import LockBusyError, TooManyWaitingError
 from coordination.clients.finalizing import CannotFinalizeError
 from coordination.clients.job_writer import JobRemovedError, NoSuchJobError
+from coordination.clients.pinning import CannotPinError
 from coordination.clients.retrying import (
     CannotRetryError,
     HistoryRemovedError,
@@ -199,6 +200,11 @@ def _cannot_finalize(error: CannotFinalizeError) -> ProblemError:
     return _about_job("cannot_be_finalized", detail, error.job)
 
 
+def _cannot_pin(error: CannotPinError) -> ProblemError:
+    detail = f"The job is {error.job.status}: only a job that has ended can be pinned or unpinned."
+    return _about_job("cannot_be_pinned", detail, error.job)
+
+
 def _retried_already(error: RetriedAlreadyError) -> ProblemError:
     new = str(error.job.retried_by)
     detail = f"The job was already retried by job {new}, with another request: retry that job."
@@ -274,6 +280,7 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
     NoResultError: _no_result,
     CannotRetryError: _cannot_retry,
     CannotFinalizeError: _cannot_finalize,
+    CannotPinError: _cannot_pin,
     RetriedAlreadyError: _retried_already,
     HistoryRemovedError: _history_removed,
     NoSuchJobError: lambda _: _not_found("no_such_job", "The job does not exist; check its id."),

@@ -15,6 +15,7 @@ from publisher.http.documentation import (
     CANCEL_JOB,
     FINALIZE_JOB,
     FINALIZED,
+    PIN_JOB,
     RESULT,
     RETRIED,
     RETRY_JOB,
@@ -51,6 +52,7 @@ from submission import (
     read_cancellation,
     read_finalization,
     read_limit,
+    read_pinning,
     read_retry,
     read_submission,
     read_worker_order,
@@ -246,6 +248,43 @@ async def finalize_job(request: Request, response: Response, job_id: JobId, uses
     if not finalized.is_new:
         response.status_code = HTTPStatus.OK
     return job_document(finalized.job)
+
+
+@router.post(
+    "/jobs/{job_id}/pin",
+    status_code=HTTPStatus.ACCEPTED,
+    tags=["jobs"],
+    summary="Pin a job",
+    response_description="The job as it is now.",
+    responses=answers(400, 404, 409, 410, 413, 415) | links.PINNED,
+    openapi_extra=PIN_JOB,
+)
+async def pin_job(request: Request, job_id: JobId, uses: Uses, actor: Actor) -> Job:
+    """Record that a job that has ended stays until it is unpinned, whatever time is set for it.
+
+    The body is optional; its reason is kept in the audit trail. To repeat the request is harmless: the first
+    counts.
+    """
+    asked = read_pinning(await read_optional_body(request))
+    return job_document(await uses.pinning.pin(job_id, actor, asked.reason))
+
+
+@router.post(
+    "/jobs/{job_id}/unpin",
+    status_code=HTTPStatus.ACCEPTED,
+    tags=["jobs"],
+    summary="Unpin a job",
+    response_description="The job as it is now.",
+    responses=answers(400, 404, 409, 410, 413, 415) | links.PINNED,
+    openapi_extra=PIN_JOB,
+)
+async def unpin_job(request: Request, job_id: JobId, uses: Uses, actor: Actor) -> Job:
+    """Record that a job may go when its time is over; one whose time is over already goes soon.
+
+    The body is optional; its reason is kept in the audit trail. Harmless when the job is not pinned.
+    """
+    asked = read_pinning(await read_optional_body(request))
+    return job_document(await uses.pinning.unpin(job_id, actor, asked.reason))
 
 
 @router.get(

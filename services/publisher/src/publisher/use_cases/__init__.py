@@ -9,6 +9,7 @@ from coordination.clients.cancellation import Canceller
 from coordination.clients.finalizing import Finalizer
 from coordination.clients.job_writer import JobWriter
 from coordination.clients.limits import LimitSetter
+from coordination.clients.pinning import Pinner
 from coordination.clients.retrying import Retrier
 from coordination.clients.submission import Submitter
 from coordination.ports import Clock, JobRegister, Journal, Notifier
@@ -20,6 +21,7 @@ from publisher.use_cases.events import Events
 from publisher.use_cases.finalizing import Finalizing
 from publisher.use_cases.jobs import Jobs
 from publisher.use_cases.locks import Locks
+from publisher.use_cases.pinning import Pinning
 from publisher.use_cases.results import JobResults
 from publisher.use_cases.retrying import Retrying
 from publisher.use_cases.schedules import Schedules, make_schedules
@@ -50,6 +52,7 @@ class UseCases:
     cancelling: Cancelling
     retrying: Retrying
     finalizing: Finalizing
+    pinning: Pinning
     jobs: Jobs
     events: Events
     stream: JobStream
@@ -89,6 +92,7 @@ def make_use_cases(
         submissions=submissions,
         cancelling=cancelling,
         finalizing=Finalizing(register, Finalizer(submitter)),
+        pinning=Pinning(register, Pinner(submitter)),
         retrying=Retrying(register, RetryService(Retrier(submitter), kinds)),
         jobs=Jobs(journal, register, read_models, DurationsReader(read_models, clock), clock),
         events=Events(journal, register, read_models),

@@ -50,6 +50,8 @@ def job_document(
         retries=row.retries or 0,
         next_attempt_at=moment(row.due_at or "") if row.status == JobStatus.QUEUED else None,
         last_failure=_last_failure(row),
+        pinned_by=row.pinned_by or None,
+        pin_reason=row.pin_reason or None,
         position=position,
         waiting_for=waiting_for,
         result=result,
