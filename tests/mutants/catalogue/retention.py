@@ -447,4 +447,40 @@ MUTANTS = [
         (Change("service_defaults.broker.announcing", '        "pinned_at",\n', ""),),
         "tests/unit/audit_projector/test_believing.py::test_a_sealed_message_says_that_a_job_is_pinned",
     ),
+    Mutant(
+        "archived-job-gone",
+        "a job whose audit trail stands is answered from it",
+        (
+            Change(
+                "publisher.use_cases.jobs",
+                "            if not archived:\n",
+                "            if True:\n",
+            ),
+        ),
+        "tests/unit/publisher/test_archived.py::test_an_archived_job_is_answered_from_its_audit_trail",
+    ),
+    Mutant(
+        "deleted-job-archived",
+        "a job is archived only while its audit trail stands",
+        (
+            Change(
+                "coordination.clients.job_writer",
+                '    raise JobRemovedError(has_trail=bool(row.values.get("has_trail")))\n',
+                "    raise JobRemovedError(has_trail=True)\n",
+            ),
+        ),
+        "tests/unit/publisher/test_archived.py::test_a_job_whose_trail_has_gone_is_deleted",
+    ),
+    Mutant(
+        "job-without-its-registration",
+        "a job is registered whose id was forgotten while it was submitted again",
+        (
+            Change(
+                "coordination.clients.submission",
+                "        if is_again:\n",
+                "        if False:\n",
+            ),
+        ),
+        f"{_RACES}an_id_is_forgotten_or_refused_and_free_or_used_afterwards",
+    ),
 ]

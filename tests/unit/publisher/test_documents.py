@@ -9,7 +9,7 @@ from tests.unit.publisher.doubles import Api, WorkerOf
 
 from contracts.jobs import WaitingFor
 from contracts.lock_names import partition
-from contracts.statuses import JobStatus
+from contracts.statuses import JobState, JobStatus
 from coordination.journal.rows import JobRow, result_key
 from coordination.outcomes import Completed
 from publisher.use_cases.documents import job_document
@@ -76,6 +76,8 @@ def test_a_running_job_is_told_of_in_full() -> None:
         "last_failure": None,
         "pinned_by": None,
         "pin_reason": None,
+        "state": JobState.PRESENT,
+        "archived_at": None,
         "expires_at": None,
         "timeout": None,
         "cancel_grace": None,
@@ -100,7 +102,7 @@ def test_a_job_that_has_not_run_has_no_worker_no_fence_and_no_times_of_a_run() -
         *("fence", "worker", "step", "progress", "result", "error", "trace_id", "started_at", "finished_at"),
         *("cancel_requested_by", "cancel_reason", "expires_at", "timeout", "cancel_grace"),
         *("retry_of", "retried_by", "finalized_by", "finalize_reason", "next_attempt_at", "last_failure"),
-        *("pinned_by", "pin_reason"),
+        *("pinned_by", "pin_reason", "archived_at"),
     }
     assert (document["status"], document["attempt"], document["interruptions"]) == ("Queued", 0, 0)
     assert (document["name"], document["description"], document["properties"]) == ("", "", {})

@@ -158,6 +158,7 @@ async def test_fields_that_are_always_in_an_answer_are_required(document: Any) -
             "known_kinds",
             "location",
             "same_request",
+            "state",
             "trace_id",
         ],
         "StreamMessage": ["id"],

@@ -143,6 +143,7 @@ def _facts(job: Document) -> list[tuple[str, str | Text | None]]:
         ("error", error),
         ("cancellation", _cancellation(job)),
         ("finalized", done_by(job, "finalized_by", "finalize_reason")),
+        ("archived", clock_time(job["archived_at"], with_date=True) if job.get("archived_at") else ""),
         ("pinned", done_by(job, "pinned_by", "pin_reason")),
         ("retries", job.get("retry_of")),
         ("retried by", job.get("retried_by")),

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, fi
 from contracts import fields, identifiers, lock_names
 from contracts.fields import Answer
 from contracts.policies import LONGEST_WAIT, JobPolicy, OnConflict
-from contracts.statuses import EventStatus
+from contracts.statuses import EventStatus, JobState
 
 #: Most urgent and least urgent priority; jobs of a lock run by priority, then first come, first served.
 FIRST_PRIORITY, DEFAULT_PRIORITY, LAST_PRIORITY = 0, 5, 9
@@ -334,6 +334,14 @@ class Job(Answer):
         "when it is not pinned.",
     )
     pin_reason: str | None = Field(None, description="The reason given then; null without one.")
+    state: JobState = Field(
+        JobState.PRESENT,
+        description="`Archived`: the time of the job is over. What it kept is gone, such as its result and "
+        "the name of its retry, and this is what its audit trail tells. `Present`: all of it is there.",
+    )
+    archived_at: datetime | None = Field(
+        None, description="When the job was archived, in UTC; null when it was not."
+    )
     position: int | None = Field(
         description="Position in line, from 1; null unless it is queued, and while others may pass it. "
         f"{MOST_COUNTED + 1} stands for all positions behind the {MOST_COUNTED}th: no more are counted."

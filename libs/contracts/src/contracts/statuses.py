@@ -23,6 +23,17 @@ class JobStatus(StrEnum):
         return _IS_TERMINAL[self]
 
 
+class JobState(StrEnum):
+    """How much of a job is there."""
+
+    #: All of it.
+    PRESENT = "Present"
+    #: Its audit trail, and what that tells: its time is over, and what it kept is gone.
+    ARCHIVED = "Archived"
+    #: Its id, which stays in use for a time.
+    DELETED = "Deleted"
+
+
 #: Each status has its own row: none is terminal, or not, by default.
 _IS_TERMINAL: Mapping[JobStatus, bool] = {
     JobStatus.QUEUED: False,

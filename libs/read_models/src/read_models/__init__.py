@@ -9,8 +9,8 @@
 | lock runs    | of a lock, latest fence first | who held it, from when to when           |
 | locks        | by partition                  | the names of locks and their last fences |
 
-All can be wiped and derived again from the journal at any time. `ports` says how they are read and written;
-`memory` has a double for tests.
+All can be wiped and derived again from the journal at any time, but for the audit trails of jobs that have
+left it (`archived`). `ports` says how they are read and written; `memory` has a double for tests.
 """
 
 from read_models.cursors import CursorError, ForeignCursorError

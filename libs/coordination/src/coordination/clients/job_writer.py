@@ -31,13 +31,20 @@ class NoSuchJobError(CoordinationError):
 class JobRemovedError(NoSuchJobError):
     """The job has ended and was removed; its id stays in use."""
 
+    def __init__(self, *, has_trail: bool = False) -> None:
+        super().__init__()
+        #: Whether its audit trail stands.
+        self.has_trail = has_trail
+
 
 def existing_job(row: Row | None) -> JobRow:
     """Return the job that a row holds. Raises NoSuchJobError or JobRemovedError."""
     job = JobRow.existing(row)
-    if job is None:
-        raise NoSuchJobError if row is None or not JobRow.from_row(row).is_removed else JobRemovedError
-    return job
+    if job is not None:
+        return job
+    if row is None or not JobRow.from_row(row).is_removed:
+        raise NoSuchJobError
+    raise JobRemovedError(has_trail=bool(row.values.get("has_trail")))
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,7 @@ _EVENTS: Mapping[EventStatus, Look] = {
 
 CANCELLING = Look("Cancelling", "hourglass_bottom", "violet")
 TAKEN_OVER = Look("Taken over", "move_up", "orange")
+ARCHIVED = Look("Archived", "archive", "gray")
 ALSO_FINALIZED = Look("Also finalized", "inventory_2", "gray")
 
 

@@ -16,13 +16,14 @@ from datetime import datetime
 
 from contracts.identifiers import JobIdError, normalise_job_id
 from contracts.statuses import JobStatus
-from coordination.clients.job_writer import NoSuchJobError, existing_job
+from coordination.clients.job_writer import JobRemovedError, NoSuchJobError, existing_job
 from coordination.journal import rows
 from coordination.journal.rows import EventRow, JobRow
 from coordination.ports import Clock, JobRegister, Journal, Registration
 from dashboard.chain import ChainCheck
 from dashboard.reading.kept_data import KeptData, read_kept_data
 from read_models import ReadModels, TrailEntry
+from read_models.archived import read_archived
 from read_models.documents import event_document
 
 #: Seconds for which all viewers get the same answer.
@@ -55,6 +56,8 @@ class JobView:
     #: When `kept` was read, and how many events there were.
     kept_at: float = 0.0
     kept_seq: int = 0
+    #: When the job left the journal, so that its audit trail is all there is of it; empty while it is there.
+    archived_at: str = ""
 
     @property
     def status(self) -> JobStatus:
@@ -105,6 +108,12 @@ class JobReader:
                 return known
             try:
                 view = await (self._open(job_id) if known is None else self._refresh(known))
+            except JobRemovedError:
+                archived = await self._archived(job_id)
+                if archived is None:
+                    self._views.pop(job_id, None)
+                    raise
+                view = archived
             except NoSuchJobError:
                 self._views.pop(job_id, None)
                 raise
@@ -129,6 +138,17 @@ class JobReader:
             kept_at=self._clock.boot(), kept_seq=job.seq,
         )  # fmt: skip
         return await self._with_trail(view, entries)
+
+    async def _archived(self, job_id: str) -> JobView | None:
+        """Return a job that has left the journal; None when its audit trail has gone, too."""
+        registration = await self._register.find(job_id)
+        found = registration and await read_archived(self._journal, self._models, registration)
+        if registration is None or not found:
+            return None
+        return JobView(
+            registration, found.job, KeptData(), tuple(found.entries), len(found.entries),
+            ChainCheck().follow(list(found.entries)), self._clock.now(), archived_at=found.archived_at,
+        )  # fmt: skip
 
     async def _refresh(self, known: JobView) -> JobView:
         job = await self._read_job(known.registration)

@@ -16,7 +16,7 @@ from dashboard.job_page.facts import facts, progress_bar
 from dashboard.job_page.sentence import sentence, title_of
 from dashboard.job_page.timeline import timeline_card
 from dashboard.job_page.why_it_waits import why_it_waits_card
-from dashboard.parts.chips import finalized_chip, pinned_chip, status_chip, taken_over_chip
+from dashboard.parts.chips import ARCHIVED, chip, finalized_chip, pinned_chip, status_chip, taken_over_chip
 from dashboard.parts.nodes import Node, link, node
 from dashboard.reading.job import JobView
 from dashboard.site import Site
@@ -92,6 +92,7 @@ def _head(moment: _Moment) -> None:
         taken_over_chip(job.interruptions),
         finalized_chip(job.finalized_by),
         pinned_chip(job.pinned_by),
+        chip(ARCHIVED) if moment.view.archived_at else None,
     )
     crumb = node("span", link("jobs", "Jobs"), " / ", link("lock", job.lock_name, {"lock": job.lock_name}))
     state = moment.snapshot.locks.get(job.lock_name)
@@ -171,7 +172,7 @@ def _removed(job_id: str) -> None:
         node(
             "div.card.empty",
             node("p.what", "This job has ended and was removed to save space."),
-            node("p", "The id is ", node("code", job_id[:200]), "; no other job will get it."),
+            node("p", "The id is ", node("code", job_id[:200]), "; it stays in use for a time."),
             node("p", link("jobs", "Show all jobs")),
         ),
     )

@@ -30,28 +30,30 @@ def show(
     """
     job = view.job
     with st.container(key="frame-actions", horizontal=True, width="content"):
+        # What has left the journal cannot be changed any more.
+        may_change = not site.settings.read_only and not view.archived_at
         can_cancel = not job.is_terminal and not job.cancel_requested
         if (
-            not site.settings.read_only
+            may_change
             and can_cancel
             and st.button("Cancel…", icon=":material/block:", key="job-cancel", disabled=not may_act)
         ):
             _cancel(site, job, line, follower)
         if (
-            not site.settings.read_only
+            may_change
             and retry_dialog.can_retry(job)
             and st.button("Retry…", icon=":material/restart_alt:", key="job-retry", disabled=not may_act)
         ):
             retry_dialog.ask(site, job)
         if (
-            not site.settings.read_only
+            may_change
             and finalize_dialog.can_finalize(job)
             and st.button(
                 "Finalize…", icon=":material/inventory_2:", key="job-finalize", disabled=not may_act
             )
         ):
             finalize_dialog.ask(site, job)
-        if not site.settings.read_only and pin_dialog.can_pin(job):
+        if may_change and pin_dialog.can_pin(job):
             pin_dialog.button(site, job, may_act=may_act)
         with st.popover("More", icon=":material/more_horiz:", key="job-more"):
             _more(site, job)

@@ -5,7 +5,7 @@ from pydantic.json_schema import SkipJsonSchema
 
 from contracts import fields
 from contracts.jobs import JobError
-from contracts.statuses import JobStatus
+from contracts.statuses import JobState, JobStatus
 from submission import FieldProblem
 
 #: Its media type.
@@ -49,5 +49,6 @@ class Problem(BaseModel):
         description="What the job does, or how it ended, that has no result, or was to be cancelled, "
         "retried, finalized or pinned.",
     )
+    state: JobState | _Absent = Field(None, description="How much is left of a job that has gone.")
     error: JobError | _Absent = Field(None, description="Why the job failed or timed out.")
     known_kinds: list[str] | _Absent = Field(None, description="The kinds that workers know.")

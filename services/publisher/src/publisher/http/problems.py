@@ -13,7 +13,7 @@ from starlette.routing import Match
 
 from contracts.jobs import JobError
 from contracts.lock_names import LockNameError
-from contracts.statuses import JobStatus
+from contracts.statuses import JobState, JobStatus
 from contracts.strict_json import StrictJsonError
 from contracts.telemetry import attributes as at
 from coordination.clients.cancellation import CancelTooLateError
@@ -246,6 +246,14 @@ def _no_result(error: NoResultError) -> ProblemError:
     return ProblemError(HTTPStatus.CONFLICT, name, detail, job_id=job.job_id, job_status=job.status, **more)
 
 
+def _removed(error: JobRemovedError) -> ProblemError:
+    if error.has_trail:
+        detail = "The job is archived, as its time is over: its audit trail is all there is of it."
+        return ProblemError(HTTPStatus.GONE, "job_removed", detail, state=JobState.ARCHIVED)
+    detail = "The job has ended and was removed to save space; its id stays in use."
+    return ProblemError(HTTPStatus.GONE, "job_removed", detail, state=JobState.DELETED)
+
+
 def _storage_unavailable(detail: str, **more: Any) -> ProblemError:
     return _unavailable("storage_unavailable", detail, **more)
 
@@ -264,7 +272,6 @@ _FOREIGN_CURSOR = (
     "belongs to another list, to this list with other filters, or to an earlier release; "
     "begin again without a cursor"
 )
-_REMOVED = "The job has ended and was removed to save space; its id stays in use."
 
 #: The problem of each error that is expected. Each has its handler here, so that use cases know no HTTP.
 _PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
@@ -284,7 +291,7 @@ _PROBLEMS: Mapping[type[Exception], Callable[[Any], ProblemError]] = {
     RetriedAlreadyError: _retried_already,
     HistoryRemovedError: _history_removed,
     NoSuchJobError: lambda _: _not_found("no_such_job", "The job does not exist; check its id."),
-    JobRemovedError: lambda _: ProblemError(HTTPStatus.GONE, "job_removed", _REMOVED),
+    JobRemovedError: _removed,
     NoSuchScheduleError: lambda _: _not_found(
         "no_such_schedule", "The schedule does not exist; check its name. PUT creates it."
     ),

@@ -6,7 +6,7 @@ from datetime import datetime
 from pydantic import JsonValue
 
 from contracts.jobs import Accepted, DetailedJobError, Job, JobError, Progress, WaitingFor
-from contracts.statuses import JobStatus
+from contracts.statuses import JobState, JobStatus
 from contracts.traceparent import trace_id_of
 from coordination.journal.rows import JobRow
 
@@ -23,8 +23,9 @@ def job_document(
     traceback: str | None = None,
     position: int | None = None,
     waiting_for: WaitingFor | None = None,
+    archived_at: str = "",
 ) -> Job:
-    """Return the document of a job."""
+    """Return the document of a job; one with the time of its archiving is told by its audit trail."""
     return Job(
         job_id=row.job_id,
         kind=row.kind,
@@ -52,6 +53,8 @@ def job_document(
         last_failure=_last_failure(row),
         pinned_by=row.pinned_by or None,
         pin_reason=row.pin_reason or None,
+        state=JobState.ARCHIVED if archived_at else JobState.PRESENT,
+        archived_at=moment(archived_at),
         position=position,
         waiting_for=waiting_for,
         result=result,

@@ -10,7 +10,7 @@ from pydantic import JsonValue
 from contracts.identifiers import JobIdError, normalise_job_id
 from contracts.jobs import MOST_COUNTED, Job, JobPage, WaitingFor
 from contracts.statuses import JobStatus
-from coordination.clients.job_writer import NoSuchJobError, existing_job
+from coordination.clients.job_writer import JobRemovedError, NoSuchJobError, existing_job
 from coordination.journal import rows
 from coordination.journal.line import walk_line
 from coordination.journal.rows import JobRow, LockRow
@@ -18,6 +18,7 @@ from coordination.ports import Clock, JobRegister, Journal, Registration, Unknow
 from coordination.slot import Slot
 from publisher.use_cases.documents import job_document
 from read_models import JobFilter, ReadModels
+from read_models.archived import read_archived
 from read_models.run_durations import DurationsReader
 from read_models.start_estimates import Holder, estimate
 
@@ -55,8 +56,20 @@ class Jobs:
         return await self.read_models.jobs(wanted, limit, cursor)
 
     async def get(self, job_id: str) -> Job:
-        """Return a job as it is now. Raises NoSuchJobError or UnknownOutcomeError."""
+        """Return a job as it is now, or as its audit trail tells once it has left the journal.
+
+        Raises NoSuchJobError, JobRemovedError or UnknownOutcomeError.
+        """
         registration = await find_job(self.register, job_id)
+        try:
+            return await self._present(registration)
+        except JobRemovedError as error:
+            archived = error.has_trail and await read_archived(self.journal, self.read_models, registration)
+            if not archived:
+                raise
+            return job_document(archived.job, archived_at=archived.archived_at)
+
+    async def _present(self, registration: Registration) -> Job:
         for _ in range(_LOOKS):
             job = await read_job(self.journal, registration)
             if job.status != JobStatus.QUEUED:
