@@ -19,7 +19,7 @@ from azure_storage.read_models.tables import Tables
 from azure_storage.register import TableRegister
 from contracts.jobs import JobSummary
 from coordination.clock import VirtualClock
-from coordination.maintenance.pruning import ProjectedRows
+from coordination.maintenance.removing import ProjectedRows
 from coordination.ports import JobRegister, Journal, Leases, UnknownOutcomeError
 from coordination.testing.memory import InMemoryJournal, InMemoryLeases, InMemoryRegister
 from read_models import ReadModels, ReadModelWriter, Watermark

@@ -17,6 +17,7 @@ from coordination.clients.submission import Submitter
 from coordination.holder.dispatcher import LockDispatcher
 from coordination.holder.policy import HolderSettings, WorkerPolicy
 from coordination.holder.work_search import WorkSearch
+from coordination.maintenance.due_jobs import Went
 from coordination.maintenance.pauses import Pace
 from coordination.maintenance.queue_snapshot import QueueSnapshot, SnapshotReader
 from coordination.maintenance.resting import Rest, RestingSweeper
@@ -232,6 +233,9 @@ class Scheduler(Member):
 
     def swept(self, swept: Swept, seconds: float) -> None:
         """Do nothing: `go` counts."""
+
+    def retained(self, went: Went) -> None:
+        """Do nothing: no job leaves."""
 
     def snapshot_taken(self, snapshot: QueueSnapshot, workers: Sequence[jobs.Worker]) -> None:
         """Do nothing: no snapshots are taken."""

@@ -77,7 +77,9 @@ class Life:
                 yield from self._interrupt(event, is_loss=is_loss)
             case EventStatus.ATTEMPT_FAILED:
                 yield from self._fail_attempt(event)
-            case EventStatus.LEASE_ACQUIRED | EventStatus.STATE_SAVED | EventStatus.FINALIZED:
+            case EventStatus.LEASE_ACQUIRED | EventStatus.STATE_SAVED:
+                pass
+            case EventStatus.FINALIZED | EventStatus.PINNED | EventStatus.UNPINNED:
                 pass
             case (
                 EventStatus.COMPLETED

@@ -135,9 +135,10 @@ async def test_a_sealed_message_says_when_a_job_may_go(counted: Counted, world: 
     world._projection = Projection(
         world.journal, world.register, world.models, world.observed.append, times=times
     )
-    new = NewJob("kept", "1", "ten-steps", LOCK, "{}", "test", policy=JobPolicy(keep=90.0))
+    job_id = str(world.ids.next())
+    new = NewJob(job_id, job_id, "ten-steps", LOCK, "{}", "test", policy=JobPolicy(keep=90.0))
     await Submitter(world.register, JobWriter(world.journal, world.notifier, world.clock)).submit(new)
-    await world.cancel("kept")
+    await world.cancel(job_id)
     assert await counted.hear(*map(sealed, world.notifier.take_announcements())) == 0
     (removal,) = world.register.removals.values()
     assert (removal.at - world.clock.now()).total_seconds() == 90.0
@@ -150,6 +151,9 @@ async def test_a_sealed_message_says_that_a_job_is_pinned(counted: Counted, worl
     )
     job_id = await world.submit()
     await world.cancel(job_id)
+    await counted.hear(*map(sealed, world.notifier.take_announcements()))
+    assert len(world.register.removals) == 1
+    world.register.removals.clear()
     registration = await world.register.find(job_id)
     assert registration is not None
     writer = JobWriter(world.journal, world.notifier, world.clock)

@@ -98,7 +98,7 @@ async def test_a_job_whose_projector_died_before_retiring_it_is_retired_later(wo
     assert await world.active() == set()
 
 
-async def _never(job_id: str, due_at: datetime | None = None) -> None:
+async def _never(job_id: str, due_at: datetime | None = None, **__: object) -> None:
     raise UnknownOutcomeError
 
 

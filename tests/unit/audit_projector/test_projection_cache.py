@@ -177,7 +177,7 @@ async def test_a_job_that_could_not_be_retired_is_not_taken_for_done(noted: Note
     assert await world.active() == set()
 
 
-async def _never(job_id: str, due_at: datetime | None = None) -> None:
+async def _never(job_id: str, due_at: datetime | None = None, **__: object) -> None:
     raise UnknownOutcomeError
 
 

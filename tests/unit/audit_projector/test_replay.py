@@ -4,6 +4,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -136,7 +137,7 @@ class Storage:
     async def prepare(self) -> None:
         self.asked.append("prepare")
 
-    async def wipe(self) -> dict[str, int]:
+    async def wipe(self, _: object = None) -> dict[str, int]:
         self.asked.append("wipe")
         if self._fails:
             raise UnknownOutcomeError("no answer")
@@ -156,7 +157,7 @@ async def test_tables_are_there_before_they_are_wiped_and_the_storage_is_closed_
     monkeypatch.setattr(rebuild, "TableReadModelWriter", lambda *_: storage)
     monkeypatch.setattr(rebuild, "TableRegister", lambda _: InMemoryRegister())
     try:
-        done = await rebuild.rebuild(cast("AuditProjectorSettings", None))
+        done = await rebuild.rebuild(cast("AuditProjectorSettings", SimpleNamespace(retention_times=None)))
     except UnknownOutcomeError:
         assert fails
     else:

@@ -437,7 +437,7 @@ async def test_a_portion_ends_in_time_and_the_next_goes_on() -> None:
         made.clock.jump(0.3)
         return await commit(*args)
 
-    made.journal.commit = slow  # type: ignore[method-assign]
+    made.journal.commit = slow  # type: ignore[method-assign, assignment]
     counts = []
     while (went := await retention.go()) is not None:
         counts.append(went.archived)

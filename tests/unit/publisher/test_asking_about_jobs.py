@@ -12,7 +12,8 @@ from tests.unit.publisher.doubles import Api, WorkerOf
 from contracts import lock_names
 from contracts.jobs import Event
 from contracts.statuses import EventStatus
-from coordination.journal.removal import RemovedJob, UsedFence
+from coordination.journal.fences import UsedFence
+from coordination.journal.removal import RemovedJob
 from coordination.journal.rows import JobRow, job_key
 from coordination.outcomes import Completed, Failed
 from coordination.ports import Row
@@ -253,6 +254,7 @@ async def test_a_removed_job_is_gone_and_not_unknown(api: Api, worker_of: Worker
         "status": 410,
         "detail": "The job has ended and was removed to save space; its id stays in use.",
         "instance": f"/api/v1/jobs/{job_id}{path}",
+        "state": "Deleted",
         "trace_id": None,
     }
     answer = await api.client.post(f"/api/v1/jobs/{job_id}/cancel")

@@ -36,9 +36,9 @@ async def read_archived(
     row = await journal.read(registration.partition, rows.job_key(registration.job_id))
     if row is None or not JobRow.from_row(row).is_removed:
         return None
-    removed = RemovedJob.from_values(row.values)
-    if not removed.has_trail:
+    if not row.values.get("has_trail"):
         return None
+    removed = RemovedJob.from_values(row.values)
     entries = await models.trail_entries(registration.job_id)
     if not entries:
         return None
