@@ -242,8 +242,8 @@ MUTANTS = [
         (
             Change(
                 "coordination.clients.submission",
-                "            await self._refuse_unless_unfinished(registration)\n        await self._marks.ensure()\n",
-                "            await self._refuse_unless_unfinished(registration)\n",
+                "            is_again = True\n        await self._marks.ensure()\n",
+                "            is_again = True\n",
             ),
         ),
         f"{_RESTING}a_submitter_that_stood_still_before_it_registered_is_noticed",
