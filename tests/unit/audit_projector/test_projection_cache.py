@@ -1,6 +1,6 @@
 """What a projector remembers spares it look-ups, and never stands between the journal and the read models."""
 
-from datetime import datetime
+from typing import Any
 
 import pytest
 from tests.unit.audit_projector.doubles import LOCK, World, content
@@ -177,7 +177,7 @@ async def test_a_job_that_could_not_be_retired_is_not_taken_for_done(noted: Note
     assert await world.active() == set()
 
 
-async def _never(job_id: str, due_at: datetime | None = None, **__: object) -> None:
+async def _never(*_: Any, **__: Any) -> None:
     raise UnknownOutcomeError
 
 

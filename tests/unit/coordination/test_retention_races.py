@@ -11,7 +11,7 @@ from tests.unit.verification.authored import Author, job_id
 
 from contracts.statuses import EventStatus
 from coordination.clients.finalizing import Finalizer
-from coordination.clients.job_writer import JobRemovedError, JobWriter, NoSuchJobError
+from coordination.clients.job_writer import JobRemovedError, JobWriter, NoSuchJobError, Recorded
 from coordination.clients.pinning import Pinner
 from coordination.clients.retrying import Retrier
 from coordination.clients.submission import JobExistsError, NewJob, RetryOf, Submitted, Submitter
@@ -59,11 +59,11 @@ class Desk(Installation):
             OLD, "ledger", self.author.partition, "hash", self.clock.now()
         )
 
-    async def retry(self) -> JobRow:
+    async def retry(self) -> Recorded:
         new = NewJob(NEW, "1", "ten-steps", "ledger", "{}", "ann")
         return await Retrier(self.submitter).retry(self.registration(), new, RetryOf(OLD))
 
-    async def finalize(self) -> JobRow:
+    async def finalize(self) -> Recorded:
         return await Finalizer(self.submitter).finalize(self.registration(), "ann")
 
     async def pin(self) -> JobRow:
@@ -123,7 +123,7 @@ async def test_a_job_goes_or_is_retried() -> None:
             assert desk.left_of(OLD) == {"trail"}
         else:
             # Its steps are there, and what a removal has left undone is nothing.
-            assert isinstance(retried, JobRow)
+            assert isinstance(retried, Recorded)
             assert (old.retried_by, old.read_by) == (NEW, NEW)
             assert {rows.event_key(OLD, 4), "trail", "jobs"} <= desk.left_of(OLD)
             assert isinstance(went, Went)
@@ -152,7 +152,7 @@ async def test_a_job_goes_with_its_last_event_or_stays_for_it() -> None:
             assert isinstance(finalized, JobRemovedError)
             assert all(entry.event.seq <= old.seq for entry in desk.models.trail.values())
         else:
-            assert isinstance(finalized, JobRow)
+            assert isinstance(finalized, Recorded)
             assert old.finalized_by == "ann"
         seen.add(old.status)
         await desk.check(known)
@@ -264,11 +264,11 @@ async def test_a_removal_a_retry_and_a_pin_at_once_leave_a_whole_history() -> No
         assert old is not None
         assert old.is_removed is not old.is_pinned
         assert isinstance(pinned, JobRow) is old.is_pinned
-        assert isinstance(retried, JobRow) is (desk.job(NEW) is not None)
-        if isinstance(retried, JobRow):
+        assert isinstance(retried, Recorded) is (desk.job(NEW) is not None)
+        if isinstance(retried, Recorded):
             assert not old.is_removed
             assert old.read_by == NEW
-        seen.add((old.is_removed, old.is_pinned, isinstance(retried, JobRow)))
+        seen.add((old.is_removed, old.is_pinned, isinstance(retried, Recorded)))
         await desk.check(known)
 
     assert await in_every_order(play) > 50

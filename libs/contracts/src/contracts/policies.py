@@ -60,6 +60,8 @@ class RetryPolicy:
             "with several slots, it takes one slot from them. Otherwise they pass it in the meantime."
         ),
     ] = False
+
+
 #: Longest time for which a job is kept after its end, in seconds: a hundred years.
 LONGEST_KEEP = 36_525 * 86_400
 

@@ -4,7 +4,7 @@ import inspect
 import re
 import sys
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, TypeVar, get_args
@@ -126,23 +126,23 @@ def job(
         )
     if timeout is not None and timeout <= timedelta(0):
         raise DefinitionError(f"kind {name!r}: the timeout must be positive")
-    if expires_in is not None and not timedelta(0) < expires_in <= _LONGEST_WAIT:
-        days = _LONGEST_WAIT.days
-        raise DefinitionError(f"kind {name!r}: expires_in must be positive, and at most {days} days")
-    if keep is not None and not timedelta(0) < keep <= _LONGEST_KEEP:
-        raise DefinitionError(f"kind {name!r}: keep must be positive, and at most {_LONGEST_KEEP.days} days")
+    for setting, time, longest in (("expires_in", expires_in, _LONGEST_WAIT), ("keep", keep, _LONGEST_KEEP)):
+        if time is not None and not timedelta(0) < time <= longest:
+            raise DefinitionError(
+                f"kind {name!r}: {setting} must be positive, and at most {longest.days} days"
+            )
     if on_conflict not in get_args(OnConflict):
         known = ", ".join(get_args(OnConflict))
         raise DefinitionError(f"kind {name!r}: on_conflict must be one of {known}, not {on_conflict!r}")
-    limits = {
-        "max_runner_crashes": (max_runner_crashes, 1000),
-        "max_worker_losses": (max_worker_losses, 1000),
-        "max_jobs_per_process": (max_jobs_per_process, 1_000_000),
-        "max_process_mib": (max_process_mib, 1_000_000),
-    }
-    for limit, (value, most) in limits.items():
-        if value is not None and not 1 <= value <= most:
-            raise DefinitionError(f"kind {name!r}: {limit} must be from 1 to {most}, not {value}")
+    _check_limits(
+        name,
+        {
+            "max_runner_crashes": (max_runner_crashes, 1000),
+            "max_worker_losses": (max_worker_losses, 1000),
+            "max_jobs_per_process": (max_jobs_per_process, 1_000_000),
+            "max_process_mib": (max_process_mib, 1_000_000),
+        },
+    )
     if retry is not None:
         check_policy(name, retry)
 
@@ -175,6 +175,12 @@ def job(
         return handler
 
     return register
+
+
+def _check_limits(name: str, limits: Mapping[str, tuple[int | None, int]]) -> None:
+    for limit, (value, most) in limits.items():
+        if value is not None and not 1 <= value <= most:
+            raise DefinitionError(f"kind {name!r}: {limit} must be from 1 to {most}, not {value}")
 
 
 def _check_lock(name: str, lock: str, model: type[BaseModel] | None) -> None:

@@ -72,14 +72,14 @@ class PublisherApi(PublisherConnection):
 
         To repeat it is harmless. Raises RefusedError, NotFoundError or PublisherAwayError.
         """
-        return self._post(_action(job_id, "pin"), {"reason": reason}, actor, Job)
+        return self.post(_action(job_id, "pin"), {"reason": reason}, actor, Job)
 
     def unpin(self, job_id: str, actor: str, reason: str = "") -> Job:
         """Let a job go when its time is over; return it as it is now.
 
         To repeat it is harmless. Raises RefusedError, NotFoundError or PublisherAwayError.
         """
-        return self._post(_action(job_id, "unpin"), {"reason": reason}, actor, Job)
+        return self.post(_action(job_id, "unpin"), {"reason": reason}, actor, Job)
 
     def retry(self, job_id: str, actor: str, reason: str = "", *, is_fresh: bool = False) -> Accepted:
         """Retry a job that did not complete, and return the new job; a fresh one begins from the beginning.
