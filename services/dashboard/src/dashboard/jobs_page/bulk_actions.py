@@ -61,11 +61,12 @@ def _cancel(request: Request, job: Chosen) -> Done:
 
 def _retry(request: Request, job: Chosen) -> Done:
     try:
-        return Done(job_id=request.publisher.retry(job.job_id, request.actor, request.reason).job_id)
+        accepted = request.publisher.retry(job.job_id, request.actor, request.reason)
     except RefusedError as refused:
         if refused.name == "already_retried":
             return Done(was_done=True, job_id=refused.job_id)
         raise
+    return Done(was_done=accepted.existing, job_id=accepted.job_id)
 
 
 def _finalize(request: Request, job: Chosen) -> Done:
