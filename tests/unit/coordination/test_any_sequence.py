@@ -103,7 +103,8 @@ class Model:
             job.status = ENDS[type(outcome)]
             job.error_type = {"Failed": "ValueError", "TimedOut": "TimedOut"}.get(job.status, "")
         self.running = None
-        if first is not None:
+        # A job that is back in line holds up those behind it.
+        if first is not None and self.line[0] == first:
             self.fence += 1
             self._start(first)
 

@@ -88,7 +88,7 @@ async def test_each_link_leads_from_the_answer_to_a_parameter_of_an_operation(do
                 named = {parameter["name"] for parameter in target["parameters"]}
                 assert link["parameters"].keys() <= named
                 followed += 1
-    assert followed == 112
+    assert followed == 132
 
 
 @pytest.mark.parametrize(
