@@ -121,11 +121,12 @@ class Tenure:
         async with self._mutex:
             while True:
                 held = self._rows.require()
+                now = self._reported.applied_to(held.job) if self._reported else held.job
+                # Before the line, which may not be old when a job is started from it.
+                first = await self._first_row(now, outcome)
                 # Rule S3 (spec/slots.pml): a slot that is closed starts nothing.
                 chains = accepts is not None and not held.lock.is_closed
                 ticket = await self._upcoming.next(accepts) if accepts and chains else None
-                now = self._reported.applied_to(held.job) if self._reported else held.job
-                first = await self._first_row(now, outcome)
                 draft, ended = transactions.end(
                     held, now, self._rows.writer(), outcome, ticket, self._upcoming.next_due(held.lock), first
                 )
