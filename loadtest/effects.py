@@ -12,8 +12,8 @@ class Effects:
 
     #: How often each step of each job had its effect: {job: {step: times}}.
     accepted: dict[str, Counter[str]] = field(default_factory=dict)
-    #: How often runs were refused an effect: {(job, fence): times}.
-    refused: Counter[tuple[str, int]] = field(default_factory=Counter)
+    #: How often runs were refused an effect: {(job, slot, fence): times}.
+    refused: Counter[tuple[str, int, int]] = field(default_factory=Counter)
     #: Lines that are not effects.
     unreadable: int = 0
 
@@ -49,7 +49,7 @@ def read_effects(ledger: Path) -> Effects:
             try:
                 effect = json.loads(line)
                 job, step, is_accepted = effect["job"], effect["step"], effect["accepted"]
-                run = job, effect["fence"]
+                run = job, effect.get("slot", 0), effect["fence"]
             except (ValueError, KeyError, TypeError):
                 effects.unreadable += 1
                 continue

@@ -1,8 +1,9 @@
 """The effect sink: stands for the world outside, knows nothing of Turnstile, and judges by fences alone.
 
-Takes effects by POST /effects, {"key": …, "fence": …, "job": …, "step": …}: 204 is accepted,
-409 refused as the key was seen with a higher fence, other 4xx not an effect. GET /metrics counts them. Every
-effect, refused ones too, becomes a line of the ledger. Prints its port, serves until SIGTERM.
+Takes effects by POST /effects, {"key": …, "slot": …, "fence": …, "job": …, "step": …}: 204 is accepted,
+409 refused as the slot of the key was seen with a higher fence, other 4xx not an effect. Without a slot it is
+slot 0. GET /metrics counts them. Every effect, refused ones too, becomes a line of the ledger. Prints its
+port, serves until SIGTERM.
 
 Independent on purpose: what it has seen is evidence that no part of the tested system could have forged.
 """

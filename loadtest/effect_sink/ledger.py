@@ -1,4 +1,4 @@
-"""What the sink knows: the highest fence of each key, and a file with everything that was asked of it."""
+"""What the sink knows: the highest fence of each key and slot, and a file with all that was asked of it."""
 
 import json
 import threading
@@ -18,13 +18,14 @@ class MalformedEffectError(ValueError):
 class Ledger:
     """Accepts effects in the order of their fences, as a careful target outside would.
 
-    The file has one JSON object per effect: `key`, `fence`, `job`, `step` and what else came, `at` (seconds
-    of the machine's boot-time clock), `accepted`, and `highest`, the highest fence seen before. It is not
-    synced: a process that dies loses nothing by that, and no machine is meant to lose its power here.
+    The file has one JSON object per effect: `key`, `fence`, `job`, `step` and what else came, such as `slot`
+    (without it, slot 0), `at` (seconds of the machine's boot-time clock), `accepted`, and `highest`, the
+    highest fence seen before. It is not synced: a process that dies loses nothing by that, and no machine is
+    meant to lose its power here.
     """
 
     path: Path
-    _highest: dict[str, int] = field(default_factory=dict)
+    _highest: dict[tuple[str, int], int] = field(default_factory=dict)
     _accepted: int = 0
     _refused: int = 0
     _mutex: threading.Lock = field(default_factory=threading.Lock)
@@ -35,15 +36,15 @@ class Ledger:
         self._file = self.path.open("a", buffering=1)
 
     def apply(self, effect: Any) -> bool:
-        """Accept an effect, or refuse it because its key was seen with a higher fence.
+        """Accept an effect, or refuse it because its key and slot were seen with a higher fence.
 
         Raises MalformedEffectError.
         """
-        key, fence = _checked(effect)
+        place, fence = _checked(effect)
         with self._mutex:
-            highest = self._highest.get(key, 0)
+            highest = self._highest.get(place, 0)
             is_accepted = fence >= highest
-            self._highest[key] = max(fence, highest)
+            self._highest[place] = max(fence, highest)
             self._accepted += is_accepted
             self._refused += not is_accepted
             line = {
@@ -67,15 +68,17 @@ class Ledger:
         )
 
 
-def _checked(effect: Any) -> tuple[str, int]:
+def _checked(effect: Any) -> tuple[tuple[str, int], int]:
+    """Return what the fence of an effect counts for, and the fence. Raises MalformedEffectError."""
     if not isinstance(effect, dict):
         raise MalformedEffectError("an effect is a JSON object with key, fence, job and step")
     for name in ("key", "job", "step"):
         value = effect.get(name)
         if not isinstance(value, str) or not 1 <= len(value) <= _LONGEST_TEXT:
             raise MalformedEffectError(f"{name} must be a text of 1 to {_LONGEST_TEXT} characters")
-    fence = effect.get("fence")
-    # A bool is an int to Python, not to the sender.
-    if not isinstance(fence, int) or isinstance(fence, bool) or fence < 1:
-        raise MalformedEffectError("fence must be a whole number from 1")
-    return effect["key"], fence
+    numbers = {"fence": (effect.get("fence"), 1), "slot": (effect.get("slot", 0), 0)}
+    for name, (number, least) in numbers.items():
+        # A bool is an int to Python, not to the sender.
+        if not isinstance(number, int) or isinstance(number, bool) or number < least:
+            raise MalformedEffectError(f"{name} must be a whole number from {least}")
+    return (effect["key"], effect.get("slot", 0)), effect["fence"]

@@ -58,4 +58,4 @@ def _be_careless(ctx: SyncJobContext, step: str, seconds: float) -> None:
 
 def _have_effect(ctx: SyncJobContext, step: str) -> None:
     sink = os.environ["TURNSTILE_INPUT_SINK"]
-    effect_client.send(sink, key=ctx.lock, fence=ctx.fence, job=ctx.job_id, step=step)
+    effect_client.send(sink, key=ctx.lock, slot=ctx.slot, fence=ctx.fence, job=ctx.job_id, step=step)

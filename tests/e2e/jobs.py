@@ -24,10 +24,8 @@ class Effects(BaseModel):
 
 def effect(ctx: SyncJobContext | JobContext, step: str) -> None:
     """Have an effect in the world outside, under this run's fence, which counts within the slot."""
-    key = f"{ctx.lock}/{ctx.slot}" if ctx.slot else ctx.lock
-    effect_client.send(
-        os.environ["TURNSTILE_INPUT_SINK"], key=key, fence=ctx.fence, job=ctx.job_id, step=step
-    )
+    sink = os.environ["TURNSTILE_INPUT_SINK"]
+    effect_client.send(sink, key=ctx.lock, slot=ctx.slot, fence=ctx.fence, job=ctx.job_id, step=step)
 
 
 @job("nothing")

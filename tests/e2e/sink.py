@@ -25,6 +25,7 @@ class Effect:
     at: float
     accepted: bool
     highest: int
+    slot: int = 0
 
 
 class Sink:

@@ -114,13 +114,38 @@ MUTANTS = [
         (
             Change(
                 "verification.ledger",
-                "            self._highest[effect.key] = max(highest, effect.fence)\n"
+                "            self._highest[effect.place] = max(highest, effect.fence)\n"
                 "            if is_inside:\n",
                 "            if is_inside:\n"
-                "                self._highest[effect.key] = max(highest, effect.fence)\n",
+                "                self._highest[effect.place] = max(highest, effect.fence)\n",
             ),
         ),
         f"{_TESTS}ledgers.py::test_a_fence_that_was_seen_before_the_period_counts",
+    ),
+    Mutant(
+        "fences-of-two-slots-compared",
+        "I4: the sink accepts no lower fence within a slot; those of two slots say nothing about each other",
+        (
+            Change(
+                "verification.effects",
+                "        return self.key, self.slot\n\n    @property\n    def run(",
+                "        return self.key, 0\n\n    @property\n    def run(",
+            ),
+        ),
+        f"{_TESTS}ledger_slots.py::test_a_fence_counts_within_its_slot_alone",
+    ),
+    Mutant(
+        "steps-of-two-slots-compared-by-fence",
+        "I10: of a step that had its effect again, the attempts are compared, as fences of two slots cannot be",
+        (
+            Change(
+                "verification.ledger",
+                "        if recorded_in < attempt or (",
+                "        if fence < effect.fence or (",
+            ),
+        ),
+        f"{_TESTS}ledger_slots.py::"
+        "test_an_effect_of_an_earlier_attempt_repeats_nothing_although_its_slot_has_higher_fences",
     ),
     Mutant(
         "one-late-effect-too-many",

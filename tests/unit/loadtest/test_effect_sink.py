@@ -52,11 +52,20 @@ def test_a_lower_fence_is_refused_for_its_key_alone(port, tmp_path):
     assert lines[0]["worker"] == 17
     assert lines[0]["at"] <= lines[-1]["at"]
     seen = read_effects(tmp_path / "effects.jsonl")
-    assert (seen.accepted_count, dict(seen.refused), seen.unreadable) == (3, {("one", 3): 1}, 0)
+    assert (seen.accepted_count, dict(seen.refused), seen.unreadable) == (3, {("one", 0, 3): 1}, 0)
     status, text = ask(port, "GET", "/metrics")
     assert status == 200
     assert "effect_accepted_total 3\n" in text
     assert "effect_refused_total 1\n" in text
+
+
+def test_a_fence_counts_within_its_slot_alone(port, tmp_path):
+    effects = [{"slot": 2, "fence": 5}, {"slot": 1, "fence": 1}, {"slot": 0, "fence": 1}, {"fence": 1}]
+    assert [send(port, {**GOOD, **more}) for more in effects] == [204] * 4
+    again = [{"slot": 2, "fence": 4}, {"slot": 1, "fence": 2}, {"slot": 1, "fence": 1}]
+    assert [send(port, {**GOOD, **more}) for more in again] == [409, 204, 409]
+    seen = read_effects(tmp_path / "effects.jsonl")
+    assert dict(seen.refused) == {("one", 2, 4): 1, ("one", 1, 1): 1}
 
 
 @pytest.mark.parametrize(
@@ -70,6 +79,10 @@ def test_a_lower_fence_is_refused_for_its_key_alone(port, tmp_path):
         {**GOOD, "fence": "3"},
         {**GOOD, "fence": True},
         {**GOOD, "fence": 1.5},
+        {**GOOD, "slot": -1},
+        {**GOOD, "slot": "1"},
+        {**GOOD, "slot": True},
+        {**GOOD, "slot": None},
         {**GOOD, "key": ""},
         {**GOOD, "key": 7},
         {**GOOD, "job": "x" * 2001},

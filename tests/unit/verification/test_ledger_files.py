@@ -41,6 +41,7 @@ async def test_only_effects_of_chosen_locks_are_judged_and_counted(tmp_path: Pat
         {"accepted": None}, {"key": "[" * 100_000},
         {"key": '"\\ud800"'},
         {"step": '"\\ud800"'},
+        {"slot": "-1"}, {"slot": "null"}, {"slot": "1e30"},
     ],
     ids=lambda odd: f"{odd}"[:30],
 )  # fmt: skip

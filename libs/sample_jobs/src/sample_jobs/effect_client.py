@@ -11,10 +11,14 @@ class RefusedEffectError(Exception):
     """The sink has seen a higher fence."""
 
 
-def send(address: str, *, key: str, fence: int, job: str, step: str) -> None:
-    """Have an effect. `address` is host:port. Raises RefusedEffectError, or OSError when the sink is gone."""
+def send(address: str, *, key: str, fence: int, job: str, step: str, slot: int = 0) -> None:
+    """Have an effect. `address` is host:port; the fence counts within key and slot.
+
+    Raises RefusedEffectError, or OSError when the sink is gone.
+    """
     effect = {
         "key": key,
+        "slot": slot,
         "fence": fence,
         "job": job,
         "step": step,

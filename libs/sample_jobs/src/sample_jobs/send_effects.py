@@ -44,7 +44,12 @@ def send_effects(ctx: SyncJobContext, parameters: SendEffects) -> dict[str, int]
                 continue
             ctx.check()
             effect_client.send(
-                parameters.sink, key=ctx.lock, fence=ctx.fence, job=ctx.job_id, step=f"effect {number}"
+                parameters.sink,
+                key=ctx.lock,
+                slot=ctx.slot,
+                fence=ctx.fence,
+                job=ctx.job_id,
+                step=f"effect {number}",
             )
             ctx.sleep(parameters.seconds)
             if number == parameters.fail_at:

@@ -17,9 +17,9 @@ effects outside that were not recorded, accepted jobs that left no row, and what
 """
 
 from verification.checking import NothingToCheckError, Question, verify
+from verification.effects import LedgerError
 from verification.evidence import Evidence, Place, Stored, TrailEvent
 from verification.findings import BLIND_SPOTS, MEANINGS, Invariant, Violation
-from verification.ledger import LedgerError
 from verification.listed import ALL_JOBS, ListedRow
 from verification.numbers import Gap, Numbers
 from verification.progress import Phase, Progress, Report, ignore_progress

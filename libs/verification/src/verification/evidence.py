@@ -51,7 +51,7 @@ class Evidence(Lists, Protocol):
     """
 
     def journal(self, partition: str | None) -> AsyncIterator[Sequence[Stored]]:
-        """Go through the events, jobs, line and mark of one partition, or of all, by their keys."""
+        """Go through the rows that are judged, of one partition or of all, by their keys."""
 
     async def job(self, partition: str, job_id: str) -> Sequence[Stored]:
         """Read the events of one job, in order, and then its row if there is one."""

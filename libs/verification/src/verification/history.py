@@ -41,13 +41,14 @@ _HIGHEST_SEQ = 10**9
 #: Most findings reported of one job and invariant; those after the first few seldom add anything.
 _MOST = 3
 
-Remember = Callable[[str, str, int, str], bool]
+Remember = Callable[[str, str, int, int, str], bool]
 
 
 class JobHistory:
     """Takes a job's events in the order of their keys.
 
-    `remember` is called with each recorded step (job id, name, fence, time) and returns whether it is new.
+    `remember` is called with each recorded step (job id, name, fence, attempt, time), and returns whether it
+    is new.
     """
 
     def __init__(self, partition: str, job_id: str, remember: Remember) -> None:
@@ -291,7 +292,7 @@ class JobHistory:
                 f"step {event.message!r} is not recorded as number {self._steps}, which is the next one",
                 event.fence,
             )
-        if not self._remember(self.job_id, event.message, event.fence or 0, event.timestamp):
+        if not self._remember(self.job_id, event.message, event.fence or 0, event.attempt, event.timestamp):
             self._report(Invariant.STEPS_ONCE, f"step {event.message!r} was recorded again", event.fence)
 
     def _end(self, event: EventRow, status: EventStatus, committed: float | None) -> None:

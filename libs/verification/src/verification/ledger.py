@@ -5,16 +5,16 @@ after the start of its run; so its times, in the journal's, are never late, and 
 Where the times in the file fall, the sink's machine was restarted, and its clock with it.
 """
 
-import json
 from collections import Counter
-from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from contracts.statuses import EventStatus
 from coordination.journal.events import timestamp
-from verification.events import UnreadableRowError, read_event
+from verification.effects import Effect, RunKey, read_effects
+from verification.events import UnreadableRowError, read_event, slot_in
 from verification.evidence import Evidence
 from verification.findings import Invariant, Violation
 from verification.history import lock_partition
@@ -24,35 +24,15 @@ from verification.scratch_database import ScratchDatabase
 #: Unknown runs that are looked for once more in the journal, which may have been read before they began.
 _MOST_LOOKED_FOR = 200
 
-#: More seconds than any sink's clock counts, and a higher fence than any.
-_NO_TIME, _NO_FENCE = 1e11, 2**63
-
-
-class LedgerError(ValueError):
-    """The file is not a ledger of an effect sink."""
-
-
-@dataclass(frozen=True, slots=True)
-class Effect:
-    """One effect that was asked for; `at` counts seconds of the sink's clock."""
-
-    key: str
-    fence: int
-    job: str
-    step: str
-    at: float
-    is_accepted: bool
-    #: How often the sink's clock had restarted before.
-    restarts: int = 0
-
 
 @dataclass(frozen=True, slots=True)
 class _KnownRun:
     fence: int
-    jobs: frozenset[str]
+    #: Its job, and which attempt at it this is; several jobs only where the journal is broken.
+    attempts: Mapping[str, int]
     #: None where the time in the journal cannot be read.
     began: float | None
-    #: When it ended, or the next run of the lock began; None when neither has happened.
+    #: When it ended, or the next run of the slot began; None when neither has happened.
     over: float | None
 
 
@@ -69,11 +49,11 @@ class LedgerCheck:
         self._scope = scope
         self._tolerance = tolerance_seconds
         self._late_effects = late_effects
-        self._highest: dict[str, int] = {}
-        self._last_run: dict[str, _KnownRun] = {}
-        self._late: Counter[tuple[str, int, str]] = Counter()
+        self._highest: dict[tuple[str, int], int] = {}
+        self._last_run: dict[tuple[str, int], _KnownRun] = {}
+        self._late: Counter[RunKey] = Counter()
         #: Unknown runs, and whether they have begun since the journal was read.
-        self._looked_for: dict[tuple[str, int, str], bool] = {}
+        self._looked_for: dict[RunKey, bool] = {}
         #: What is to be added to the sink's times, by its restarts, where an effect shows it.
         self._offsets: dict[int, float] = {}
 
@@ -86,21 +66,21 @@ class LedgerCheck:
             self.refused += is_inside and not effect.is_accepted
             if not effect.is_accepted:
                 continue
-            highest = self._highest.get(effect.key, 0)
-            self._highest[effect.key] = max(highest, effect.fence)
+            highest = self._highest.get(effect.place, 0)
+            self._highest[effect.place] = max(highest, effect.fence)
             if is_inside:
                 for violation in self._judge(effect, highest):
                     yield violation
                 if not await self._is_known(evidence, effect):
                     what = f"the sink accepted step {effect.step!r} of a run that the journal does not know"
                     yield _violation(Invariant.SINK_FENCES, what, effect)
-        for (key, fence, job), count in self._late.items():
+        for (key, slot, fence, job), count in self._late.items():
             if count > self._late_effects:
                 what = (
                     f"the run had {count} effects after it was over; "
                     f"a run that was cut off may have {self._late_effects}"
                 )
-                yield Violation(Invariant.SINK_OVERLAP, what, key, job, fence)
+                yield Violation(Invariant.SINK_OVERLAP, _in_slot(slot, what), key, job, fence)
 
     def _judge(self, effect: Effect, highest: int) -> Iterator[Violation]:
         if effect.fence < highest:
@@ -108,14 +88,18 @@ class LedgerCheck:
             yield _violation(Invariant.SINK_FENCES, what, effect)
         run = self._run_of(effect)
         if run is not None and self._is_after(effect, run.over):
-            self._late[effect.key, effect.fence, effect.job] += 1
+            self._late[effect.run] += 1
         recorded = self._scratch.one(
-            "SELECT fence, recorded_at FROM steps WHERE job_id = ? AND name = ?", effect.job, effect.step
+            "SELECT fence, attempt, recorded_at FROM steps WHERE job_id = ? AND name = ?",
+            effect.job,
+            effect.step,
         )
-        if recorded is None:
+        attempt = run.attempts.get(effect.job) if run is not None else None
+        if recorded is None or attempt is None:
             return
-        fence, recorded_at = recorded
-        if fence < effect.fence or (fence == effect.fence and self._is_after(effect, _moment(recorded_at))):
+        fence, recorded_in, recorded_at = recorded
+        # Not by the fences: the attempts at a job may be in different slots.
+        if recorded_in < attempt or (recorded_in == attempt and self._is_after(effect, _moment(recorded_at))):
             what = f"step {effect.step!r} was recorded under fence {fence}, and had its effect again later"
             yield _violation(Invariant.STEPS_ONCE, what, effect)
 
@@ -132,34 +116,38 @@ class LedgerCheck:
     def _set_clock(self) -> None:
         for effect in self._effects():
             run = self._run_of(effect)
-            if run is not None and run.began and effect.is_accepted and effect.job in run.jobs:
+            if run is not None and run.began and effect.is_accepted and effect.job in run.attempts:
                 offset = self._offsets.get(effect.restarts, float("-inf"))
                 self._offsets[effect.restarts] = max(run.began - effect.at, offset)
 
     def _run_of(self, effect: Effect) -> _KnownRun | None:
-        known = self._last_run.get(effect.key)
+        known = self._last_run.get(effect.place)
         if known is not None and known.fence == effect.fence:
             return known
         partition = lock_partition(effect.key)
         rows = list(
             self._scratch.query(
-                "SELECT job_id, began_at, ended_at FROM runs WHERE partition = ? AND slot = 0 AND fence = ?",
+                "SELECT job_id, attempt, began_at, ended_at FROM runs"
+                " WHERE partition = ? AND slot = ? AND fence = ?",
                 partition,
+                effect.slot,
                 effect.fence,
             )
         )
         if not rows:
             return None
         following = self._scratch.one(
-            "SELECT began_at FROM runs WHERE partition = ? AND slot = 0 AND fence > ? ORDER BY fence LIMIT 1",
+            "SELECT began_at FROM runs WHERE partition = ? AND slot = ? AND fence > ? ORDER BY fence LIMIT 1",
             partition,
+            effect.slot,
             effect.fence,
         )
-        jobs = frozenset(job_id for job_id, *_ in rows)
-        ends = [_moment(text) for text in (rows[0][2], following[0] if following else "")]
+        attempts = {job_id: attempt for job_id, attempt, *_ in rows}
+        _, _, began_at, ended_at = rows[0]
+        ends = [_moment(text) for text in (ended_at, following[0] if following else "")]
         over = min((end for end in ends if end is not None), default=None)
-        run = _KnownRun(effect.fence, jobs, _moment(rows[0][1]), over)
-        self._last_run[effect.key] = run
+        run = _KnownRun(effect.fence, attempts, _moment(began_at), over)
+        self._last_run[effect.place] = run
         return run
 
     def _is_inside(self, effect: Effect) -> bool:
@@ -173,18 +161,20 @@ class LedgerCheck:
     async def _is_known(self, evidence: Evidence, effect: Effect) -> bool:
         """Look for the effect's run, also in the journal itself: it may have begun after that was read."""
         run = self._run_of(effect)
-        if run is not None and effect.job in run.jobs:
+        if run is not None and effect.job in run.attempts:
             return True
         if self._is_removed(effect):
             return True
-        asked = effect.key, effect.fence, effect.job
-        if asked not in self._looked_for:
+        if effect.run not in self._looked_for:
             if len(self._looked_for) >= _MOST_LOOKED_FOR:
                 return False
-            self._looked_for[asked] = await self._has_begun(evidence, effect)
-        return self._looked_for[asked]
+            self._looked_for[effect.run] = await self._has_begun(evidence, effect)
+        return self._looked_for[effect.run]
 
     def _is_removed(self, effect: Effect) -> bool:
+        # No history is removed of a lock that ever had another limit than 1.
+        if effect.slot:
+            return False
         partition = lock_partition(effect.key)
         found = self._scratch.one(
             "SELECT 1 FROM removed_runs WHERE partition = ? AND fence = ? AND job_id = ?"
@@ -200,44 +190,22 @@ class LedgerCheck:
                 event = read_event(stored.values)
             except UnreadableRowError:
                 continue
-            if event.status == EventStatus.STARTED and event.fence == effect.fence:
+            is_start = event.status == EventStatus.STARTED
+            if is_start and (slot_in(event.data), event.fence) == (effect.slot, effect.fence):
                 return True
         return False
 
     def _effects(self) -> Iterator[Effect]:
-        restarts, last = 0, float("-inf")
-        with self._path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                if not line.endswith(b"\n"):
-                    return  # it is being written
-                effect = _read(line, number)
-                restarts += effect.at < last
-                last = effect.at
-                if not self._scope.locks or effect.key in self._scope.locks:
-                    yield replace(effect, restarts=restarts) if restarts else effect
-
-
-def _read(line: bytes, number: int) -> Effect:
-    try:
-        values = json.loads(line)
-        effect = Effect(
-            str(values["key"]),
-            int(values["fence"]),
-            str(values["job"]),
-            str(values["step"]),
-            float(values["at"]),
-            bool(values["accepted"]),
-        )
-        f"{effect.key}{effect.job}{effect.step}".encode()  # raises UnicodeEncodeError
-        if not (abs(effect.at) < _NO_TIME and abs(effect.fence) < _NO_FENCE):
-            raise ValueError("its time or its fence is out of range")
-    except (ValueError, KeyError, TypeError, OverflowError, RecursionError) as error:
-        raise LedgerError(f"line {number} of the ledger is not an effect: {error}") from None
-    return effect
+        locks = self._scope.locks
+        return (effect for effect in read_effects(self._path) if not locks or effect.key in locks)
 
 
 def _violation(invariant: Invariant, message: str, effect: Effect) -> Violation:
-    return Violation(invariant, message, effect.key, effect.job, effect.fence)
+    return Violation(invariant, _in_slot(effect.slot, message), effect.key, effect.job, effect.fence)
+
+
+def _in_slot(slot: int, message: str) -> str:
+    return f"slot {slot}: {message}" if slot else message
 
 
 def _moment(text: str) -> float | None:

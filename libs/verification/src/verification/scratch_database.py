@@ -111,7 +111,7 @@ CREATE TABLE runs ({", ".join(_RUN_FIELDS)});
 CREATE INDEX runs_of_lock ON runs (partition, slot, fence);
 CREATE INDEX runs_of_job ON runs (job_id);
 CREATE TABLE tickets (partition, job_id, PRIMARY KEY (partition, job_id)) WITHOUT ROWID;
-CREATE TABLE steps (job_id, name, fence, recorded_at, PRIMARY KEY (job_id, name)) WITHOUT ROWID;
+CREATE TABLE steps (job_id, name, fence, attempt, recorded_at, PRIMARY KEY (job_id, name)) WITHOUT ROWID;
 CREATE TABLE samples (partition, measure, seconds);
 CREATE INDEX samples_of_lock ON samples (partition);
 CREATE TABLE neighbours (partition, compared, overlaps, in_one_transaction, gap, earlier, later);

@@ -18,7 +18,7 @@ class Steps:
         self._names: set[str] = set()
         self._has_spilled = False
 
-    def remember(self, job_id: str, name: str, fence: int, recorded_at: str) -> bool:
+    def remember(self, job_id: str, name: str, fence: int, attempt: int, recorded_at: str) -> bool:
         """Note that a step was recorded, and return whether it was not known."""
         if job_id != self._job:
             self._job, self._has_spilled = job_id, False
@@ -27,10 +27,10 @@ class Steps:
             return False
         self._names.add(name)
         if self._keeps_all:
-            self._scratch.add("steps", (job_id, name, fence, recorded_at))
+            self._scratch.add("steps", (job_id, name, fence, attempt, recorded_at))
         if len(self._names) >= _MOST_HELD:
             for held in () if self._keeps_all else self._names:
-                self._scratch.add("steps", (job_id, held, fence, recorded_at))
+                self._scratch.add("steps", (job_id, held, fence, attempt, recorded_at))
             self._names.clear()
             self._has_spilled = True
         return True
