@@ -56,15 +56,23 @@ class StackFaults(Faults):
     def restart_broker(self) -> None:
         """Kill RabbitMQ and let it start again."""
         self.log.append((datetime.now(UTC), "killed RabbitMQ"))
-        if self._runtime == _NATIVE:
-            _kill_program("rabbitmq")
-        else:
-            _run("docker", "compose", "kill", "--signal", "KILL", "rabbitmq")
-            _run("docker", "compose", "up", "--detach", "--wait", "--no-recreate", "rabbitmq")
+        self._restart("rabbitmq")
+
+    def restart_scheduler(self) -> None:
+        """Kill the scheduler, as by a power cut, and let it start again."""
+        self.log.append((datetime.now(UTC), "killed the scheduler"))
+        self._restart("scheduler")
 
     def mend(self) -> None:
         """See that all is there again. Raises FaultError when it does not come back."""
         self._stack("scale", str(self._workers))
+
+    def _restart(self, program: str) -> None:
+        if self._runtime == _NATIVE:
+            _kill_program(program)
+        else:
+            _run("docker", "compose", "kill", "--signal", "KILL", program)
+            _run("docker", "compose", "up", "--detach", "--wait", "--no-recreate", program)
 
     def _names(self) -> list[str]:
         if self._runtime == _NATIVE:

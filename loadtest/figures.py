@@ -1,15 +1,18 @@
 """What a run measured."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from typing import Any
 
-from loadtest import histories
+from loadtest import conflicts, due_times, histories
 from loadtest.book import Book, quantile
+from loadtest.due_times import Record
 from loadtest.hand_overs import HandOvers
 from loadtest.histories import History
+from loadtest.limits import Limit
+from loadtest.limits import figures as limit_figures
 from loadtest.viewers import Watched
 
 #: Most of the slowest submissions that are named.
@@ -37,6 +40,11 @@ class Figures:
     refresh_seconds: Sequence[float] = ()
     #: Storage calls of the dashboard in a minute; None when its pages were not open.
     dashboard_calls_per_minute: float | None = None
+    #: From due times of schedules to the submissions of their jobs, and to their starts.
+    submission_late_seconds: Sequence[float] = ()
+    start_late_seconds: Sequence[float] = ()
+    #: What only some scenarios have, by name.
+    more: Mapping[str, Any] = field(default_factory=dict)
 
     def document(self) -> dict[str, Any]:
         """Return the figures as JSON takes them, distributions by their quantiles."""
@@ -51,11 +59,14 @@ class Figures:
             "take_over_seconds": _distribution(self.take_over_seconds),
             "storage_calls_per_job": dict(self.storage_calls_per_job),
             "refresh_seconds": _distribution(self.refresh_seconds),
+            "submission_late_seconds": _distribution(self.submission_late_seconds),
+            "start_late_seconds": _distribution(self.start_late_seconds),
             "dashboard_calls_per_minute": self.dashboard_calls_per_minute,
             "slowest": [
                 {"seconds": seconds, "job_id": job_id, "trace_id": trace_id}
                 for seconds, job_id, trace_id in self.slowest
             ],
+            **self.more,
         }
 
 
@@ -69,13 +80,26 @@ def measure(
     hand_overs: HandOvers | None = None,
     watched: Watched | None = None,
     minutes: float = 0.0,
+    limits: Mapping[str, Sequence[Limit]] | None = None,
+    schedules: Sequence[Record] = (),
 ) -> Figures:
     """Measure a run.
 
     `killed` holds when each worker was killed, `storage_calls` what each service called in these `minutes`.
     """
-    by_lock = histories.runs_by_lock(ended)
+    by_id = {history.job_id: history for history in ended}
+    by_lock = histories.runs_by_lock(by_id.values())
+    by_slot = histories.runs_by_slot(by_id.values())
     promised, answers = book.promised(), book.answers()
+    submitted = sum(bool(entry.answers) for entry in promised)
+    submission_late, start_late = due_times.lateness(schedules, by_id)
+    more: dict[str, Any] = {}
+    if limits:
+        more["limits"] = limit_figures(limits, by_id.values())
+    if conflicts.concerns(book, by_id):
+        more["conflicts"] = conflicts.figures(book, by_id)
+    if schedules:
+        more["schedules"] = due_times.figures(schedules)
     busiest = max(by_lock.values(), key=len, default=[])
     unavailable = sum(answer.is_unavailable for answer in answers)
     slowest = sorted(
@@ -84,7 +108,7 @@ def measure(
     )
     return Figures(
         jobs_accepted=len(promised),
-        submissions_per_second=len(promised) / submitting_seconds if submitting_seconds > 0 else None,
+        submissions_per_second=submitted / submitting_seconds if submitting_seconds > 0 else None,
         submit_seconds=[a.seconds for a in answers if a.status == HTTPStatus.ACCEPTED],
         unavailable_percent=100 * unavailable / len(answers) if answers else 0.0,
         jobs_per_second=histories.jobs_per_second(busiest),
@@ -92,7 +116,7 @@ def measure(
             (run.start - run.waiting_since).total_seconds() for runs in by_lock.values() for run in runs
         ],
         hand_overs=hand_overs,
-        take_over_seconds=[s for runs in by_lock.values() for s in histories.take_overs(runs, killed)],
+        take_over_seconds=[s for runs in by_slot.values() for s in histories.take_overs(runs, killed)],
         storage_calls_per_job={
             service: calls / len(promised) for service, calls in storage_calls.items() if promised
         },
@@ -101,6 +125,9 @@ def measure(
         dashboard_calls_per_minute=storage_calls["dashboard"] / minutes
         if watched is not None and minutes > 0 and "dashboard" in storage_calls
         else None,
+        submission_late_seconds=submission_late,
+        start_late_seconds=start_late,
+        more=more,
     )
 
 

@@ -24,6 +24,8 @@ class Run:
     start: datetime
     end: datetime
     was_cut_off: bool
+    #: The slot of the lock: each has fences of its own.
+    slot: int = 0
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,10 @@ class History:
     ends: tuple[str, ...]
     is_complete: bool
     runs: tuple[Run, ...]
+    submitted_at: datetime
+    ended_at: datetime
+    #: The job whose submission cancelled it, or asked it to stop.
+    replaced_by: str | None = None
 
 
 def history_of(job_id: str, events: Sequence[Mapping[str, Any]]) -> History | None:
@@ -48,29 +54,48 @@ def history_of(job_id: str, events: Sequence[Mapping[str, Any]]) -> History | No
         and events[0]["status"] == EventStatus.SUBMITTED
         and EventStatus(events[-1]["status"]).is_terminal
     )
-    return History(job_id, ends, is_complete, tuple(_runs(events)))
+    ended = next(event for event in events if EventStatus(event["status"]).is_terminal)
+    replacing = (_data(event).get("replaced_by") for event in events)
+    return History(
+        job_id,
+        ends,
+        is_complete,
+        tuple(_runs(events)),
+        submitted_at=_moment(events[0]),
+        ended_at=_moment(ended),
+        replaced_by=next(filter(None, replacing), None),
+    )
+
+
+def runs_by_slot(histories: Iterable[History]) -> dict[tuple[str, int], list[Run]]:
+    """Return the runs of every slot of every lock, in the order of their fences."""
+    found: defaultdict[tuple[str, int], list[Run]] = defaultdict(list)
+    for history in histories:
+        for run in history.runs:
+            found[run.lock, run.slot].append(run)
+    return {place: sorted(runs, key=lambda run: run.fence) for place, runs in found.items()}
 
 
 def runs_by_lock(histories: Iterable[History]) -> dict[str, list[Run]]:
-    """Return the runs of every lock in the order of their fences."""
+    """Return the runs of every lock in the order of their ends."""
     found: defaultdict[str, list[Run]] = defaultdict(list)
-    for history in histories:
-        for run in history.runs:
-            found[run.lock].append(run)
-    return {lock: sorted(runs, key=lambda run: run.fence) for lock, runs in found.items()}
+    for (lock, _), runs in runs_by_slot(histories).items():
+        found[lock] += runs
+    return {lock: sorted(runs, key=lambda run: run.end) for lock, runs in found.items()}
 
 
 def overlaps(runs: Sequence[Run]) -> list[str]:
-    """Return which runs of one lock, ordered by fence, overlap or share a fence."""
+    """Return which runs of one slot, ordered by fence, overlap or share a fence."""
     return [
-        f"{later.job_id} (fence {later.fence}) and {earlier.job_id} (fence {earlier.fence}), {later.lock}"
+        f"{later.job_id} (fence {later.fence}) and {earlier.job_id} (fence {earlier.fence}), "
+        f"slot {later.slot} of {later.lock}"
         for earlier, later in itertools.pairwise(runs)
         if later.start < earlier.end or later.fence == earlier.fence
     ]
 
 
 def take_overs(runs: Sequence[Run], killed: Mapping[str, datetime]) -> list[float]:
-    """Return the seconds from killing a worker to the next start, for runs it was killed under.
+    """Return the seconds from killing a worker to the next start in the slot, for runs it was killed under.
 
     `killed` holds when each worker was killed, by the name that its runs carry.
     """
@@ -101,7 +126,13 @@ def _runs(events: Sequence[Mapping[str, Any]]) -> Iterable[Run]:
                 start=_moment(run.start),
                 end=_moment(run.end),
                 was_cut_off=run.end["status"] == EventStatus.INTERRUPTED,
+                slot=_data(run.start).get("slot", 0),
             )
+
+
+def _data(event: Mapping[str, Any]) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = event.get("data") or {}
+    return found
 
 
 def _moment(event: Mapping[str, Any]) -> datetime:

@@ -2,12 +2,13 @@
 
 import time
 import uuid
-from http import HTTPStatus
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 
 import gevent
 from locust import FastHttpUser, task
 
+from loadtest.actions import document_of
 from loadtest.book import Answer, Entry
 from loadtest.running import LoadRun
 from loadtest.scenario import Scenario
@@ -75,35 +76,32 @@ class Publisher(FastHttpUser):
             self._send_batch(run, entries)
 
     def _send_one(self, run: LoadRun, entry: Entry) -> None:
-        began = time.perf_counter()
+        sent_at, began = datetime.now(UTC), time.perf_counter()
         with (
             request_span("POST", _ROUTE, entry.job_id, entry.lock) as sending,
             self._post(_ROUTE, _body(run, entry), sending) as response,
         ):
-            answer = Answer(
-                response.status_code,
-                time.perf_counter() - began,
-                same_request=_is_same(response.status_code, _json(response)),
-                trace_id=sending.answered(response.status_code, response.headers),
-            )
+            seconds = time.perf_counter() - began
+            trace_id = sending.answered(response.status_code, response.headers)
+            answer = Answer.of(response.status_code, document_of(response), seconds, sent_at, trace_id)
             run.answered(entry, answer)
-            if answer.same_request:
-                # Not a failure in Locust's statistics either: it is the right answer to a repetition.
+            if answer.same_request or entry.turns_away(answer):
+                # Not a failure in Locust's statistics either: it is the right answer.
                 response.success()
 
     def _send_batch(self, run: LoadRun, entries: list[Entry]) -> None:
-        began = time.perf_counter()
+        sent_at, began = datetime.now(UTC), time.perf_counter()
         with (
             request_span("POST", _BATCH_ROUTE, entries[0].job_id, entries[0].lock) as sending,
             self._post(_BATCH_ROUTE, {"jobs": [_body(run, entry) for entry in entries]}, sending) as response,
         ):
             seconds = time.perf_counter() - began
             trace_id = sending.answered(response.status_code, response.headers)
-            items = (_json(response) or {}).get("items") or [{}] * len(entries)
+            items = (document_of(response) or {}).get("items") or [{}] * len(entries)
             for entry, item in zip(entries, items, strict=True):
                 status = item.get("status", response.status_code)
-                is_same = _is_same(status, item.get("problem"))
-                run.answered(entry, Answer(status, seconds, same_request=is_same, trace_id=trace_id))
+                said = item.get("problem") or item.get("job")
+                run.answered(entry, Answer.of(status, said, seconds, sent_at, trace_id))
 
     def _post(self, route: str, body: Any, sending: Sending) -> Any:
         return self.client.request(
@@ -123,28 +121,5 @@ def user_class(of: type[Scenario]) -> type[Publisher]:
 
 
 def _body(run: LoadRun, entry: Entry) -> dict[str, Any]:
-    return {
-        "kind": "send-effects",
-        "lock": entry.lock,
-        "job_id": entry.job_id,
-        "name": f"load {run.name}",
-        "priority": entry.asked.priority,
-        "parameters": _parameters(run, entry),
-    }
-
-
-def _parameters(run: LoadRun, entry: Entry) -> dict[str, Any]:
-    asked = entry.asked
-    found = {"sink": run.plan.sink, "steps": asked.steps, "seconds": asked.step_seconds}
-    return {**found, "fail_at": asked.steps} if asked.fails else found
-
-
-def _json(response: Any) -> Any:
-    try:
-        return response.json()
-    except ValueError:
-        return None
-
-
-def _is_same(status: int, problem: Any) -> bool:
-    return status == HTTPStatus.CONFLICT and (problem or {}).get("same_request") is True
+    asked = entry.asked.body(entry.lock, f"load {run.name}", run.plan.sink)
+    return {**asked, "job_id": entry.job_id}

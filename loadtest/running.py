@@ -1,6 +1,5 @@
 """One run: who submits what, what becomes of it, and the verdict in the end."""
 
-import itertools
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
@@ -9,22 +8,26 @@ from random import Random
 from typing import Any
 
 import gevent
-from gevent.event import Event
 from locust.contrib.fasthttp import FastHttpSession
 from locust.env import Environment
 
-from loadtest import hand_overs, histories, proof, storage_calls
+from loadtest import hand_overs, proof, storage_calls
+from loadtest.actions import ActionError, Actions
+from loadtest.asked import Asked
 from loadtest.book import Answer, Book, Entry
+from loadtest.companions import Companions
 from loadtest.effects import part_since, read_effects, size_of
+from loadtest.evidence import Evidence
 from loadtest.faults import FaultError, StackFaults
 from loadtest.figures import Figures, measure
 from loadtest.follower import READERS, Follower
-from loadtest.histories import History
+from loadtest.job_times import JobTimes
 from loadtest.plan import Plan
 from loadtest.proof import Proof
-from loadtest.scenario import Asked, Scenario, discover
+from loadtest.scenario import Scenario, discover
+from loadtest.schedules import find_jobs
 from loadtest.thresholds import EVERY, Thresholds, read_thresholds
-from loadtest.verdict import Evidence, Verdict, findings
+from loadtest.verdict import Verdict, findings
 from loadtest.viewers import Viewers
 
 _TICK_SECONDS = 0.2
@@ -39,7 +42,6 @@ class LoadRun:
         self.book = Book()
         self.stage = "submitting"
         self.verdict: Verdict | None = None
-        self._environment = environment
         self._random = Random(plan.seed)
         self._scenarios = {kind: kind() for kind in scenarios}
         self._left = {kind: plan.jobs or kind.jobs for kind in scenarios}
@@ -52,21 +54,23 @@ class LoadRun:
         viewers = sum(kind.viewers for kind in scenarios) if plan.dashboard else 0
         self._viewers = Viewers(plan.dashboard or "", viewers, Path(plan.results))
         # Of its own, so that a seed does the same harm independent of the submissions.
-        self._harm = Random(plan.seed)
-        self.faults = StackFaults(plan.runtime, plan.workers, self._harm) if plan.runtime else None
-        self._trouble: str | None = None
-        self._is_over = Event()
-        self._disturbing = [gevent.spawn(self._disturb, scenario) for scenario in self._scenarios.values()]
-        session = FastHttpSession(
+        harm = Random(plan.seed)
+        self.faults = StackFaults(plan.runtime, plan.workers, harm) if plan.runtime else None
+        self._session = FastHttpSession(
             plan.url, environment.events.request, None, network_timeout=60.0, concurrency=READERS
         )
-        self.follower = Follower(session, self._has_ended)
+        self._times = JobTimes(environment)
+        self.follower = Follower(self._session, self._times.add)
+        self._companions = Companions(self._scenarios.values(), self._actions, self.faults, harm, plan.seed)
+        self._is_prepared = False
 
     # --- while submissions are sent ---------------------------------------------------------------
 
     def next(self, kind: type[Scenario]) -> Asked | None:
         """Return what to submit next; None when there is no more."""
-        if not self._left.get(kind) or self._is_time_over() or not self._is_due(kind):
+        if not (self._left.get(kind) and self._has_begun()):
+            return None
+        if self._is_time_over() or not self._is_due(kind):
             return None
         self._left[kind] -= 1
         return self._scenarios[kind].ask(self._random)
@@ -78,11 +82,13 @@ class LoadRun:
 
     def lock(self, kind: type[Scenario], asked: Asked) -> str:
         """Return the lock's name, which no other run uses."""
-        return f"load-{self.name}-{kind.name()}-{asked.lock}"
+        return f"{self._prefix(kind)}{asked.lock}"
 
     def is_submitting(self) -> bool:
         """Return whether there is more to submit."""
-        return any(self._left.values()) and not self._is_time_over()
+        if self._companions.trouble is not None:
+            return False
+        return not self._has_begun() or (any(self._left.values()) and not self._is_time_over())
 
     # --- afterwards -----------------------------------------------------------------------------------
 
@@ -93,7 +99,7 @@ class LoadRun:
         names = ", ".join(kind.name() for kind in self._scenarios)
         try:
             evidence, figures, limits = self._evidence(lasted)
-        except (proof.ProofError, FaultError) as error:
+        except (proof.ProofError, FaultError, ActionError) as error:
             self.verdict = Verdict(names, title, [], unusable=str(error))
         else:
             document = {**figures.document(), "take_over_by_cause": dict(evidence.proof.take_overs)}
@@ -118,14 +124,17 @@ class LoadRun:
 
     def _evidence(self, lasted: float) -> tuple[Evidence, Figures, Thresholds]:
         self.stage = "waiting for jobs to end"
-        self._is_over.set()
-        gevent.joinall(self._disturbing)
+        self._companions.stop()
         patience = max(kind.patience_seconds for kind in self._scenarios)
         if self.faults is not None and self.faults.log:
             self.faults.mend()
-        if self._trouble is not None:
-            raise FaultError(self._trouble)
-        self.follower.wait(patience)
+        if self._companions.trouble is not None:
+            raise FaultError(self._companions.trouble)
+        self._wait_for_jobs(patience)
+        done = self._companions.actions
+        known = [entry.job_id for entry in self.book.turned_away() if done[0].knows(entry.job_id)]
+        limits_of_locks = {lock: limits for one in done for lock, limits in one.recorded_limits().items()}
+        schedules = [record for one in done for record in one.schedules]
         calls = storage_calls.difference(self._calls, storage_calls.count(self.plan.metrics))
         handed_over = hand_overs.between(
             self._hand_overs, hand_overs.read(self.plan.metrics.get("worker", ()))
@@ -144,8 +153,10 @@ class LoadRun:
             hand_overs=handed_over,
             watched=watched,
             minutes=watched_minutes,
+            limits=limits_of_locks,
+            schedules=schedules,
         )
-        self._fire_distances(figures)
+        self._times.add_distances(figures, self.follower.ended.values())
         evidence = Evidence(
             self.book,
             self.follower.ended,
@@ -157,11 +168,40 @@ class LoadRun:
             else None,
             patience_seconds=patience,
             watched=watched,
+            known=known,
+            limits=limits_of_locks,
+            set_limits={lock: limits for one in done for lock, limits in one.set_limits.items()},
+            schedules=schedules,
         )
         names = [kind.name() for kind in self._scenarios]
         limits = read_thresholds(Path(self.plan.thresholds), [*discover()])
         # Several at once have only the thresholds that all scenarios have.
         return evidence, figures, limits[names[0] if len(names) == 1 else EVERY]
+
+    def _actions(self, scenario: Scenario) -> Actions:
+        kind = type(scenario)
+        jobs = self.plan.jobs or kind.jobs
+        return Actions(self._session, self.name, self._prefix(kind), self.plan.sink, jobs)
+
+    def _prefix(self, kind: type[Scenario]) -> str:
+        return f"load-{self.name}-{kind.name()}-"
+
+    def _has_begun(self) -> bool:
+        """Return whether the stack is prepared; the time counts from when it was."""
+        if not self._is_prepared and self._companions.are_prepared:
+            self._is_prepared = True
+            self._began = self._last_answer = time.monotonic()
+        return self._is_prepared
+
+    def _wait_for_jobs(self, patience: float) -> None:
+        known = -1
+        # A list may have a job of a schedule a little later.
+        while known < len(self.book.entries):
+            known = len(self.book.entries)
+            for actions in self._companions.actions:
+                for entry in find_jobs(actions, self.book):
+                    self.follower.add(entry.job_id)
+            self.follower.wait(patience)
 
     def _prove(self, ledger: Path, patience: float) -> Proof:
         promised = self.book.promised()
@@ -198,46 +238,6 @@ class LoadRun:
 
     def _seconds(self, kind: type[Scenario]) -> float:
         return self.plan.seconds or kind.seconds
-
-    def _disturb(self, scenario: Scenario) -> None:
-        if not scenario.disturbs():
-            return
-        if self.faults is None:
-            self._trouble = f"{scenario.name()} does harm, which is done only to a stack of this folder."
-            return
-        try:
-            for pause in scenario.disturb(self.faults, self._harm):
-                if self._is_over.wait(pause):
-                    break
-        except FaultError as error:
-            self._trouble = str(error)
-
-    # --- Locust's statistics --------------------------------------------------------------------------
-
-    def _has_ended(self, history: History) -> None:
-        for run in history.runs:
-            self._fire("time in line", (run.start - run.waiting_since).total_seconds())
-
-    def _fire_distances(self, figures: Figures) -> None:
-        for seconds in figures.take_over_seconds:
-            self._fire("take-over", seconds)
-        busiest = max(histories.runs_by_lock(self.follower.ended.values()).values(), key=len, default=[])
-        for earlier, later in itertools.pairwise(busiest):
-            self._fire("job through the busiest lock", (later.end - earlier.end).total_seconds())
-
-    def _fire(self, name: str, seconds: float) -> None:
-        fire: Any = self._environment.events.request.fire
-        fire(
-            request_type="JOB",
-            name=name,
-            response_time=1000 * seconds,
-            response_length=0,
-            exception=None,
-            context={},
-            response=None,
-            url=None,
-            start_time=time.time(),
-        )
 
 
 def watch(run: LoadRun, say: Any) -> None:

@@ -3,31 +3,16 @@
 import importlib
 import inspect
 import pkgutil
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Generator, Iterator
 from random import Random
 from typing import ClassVar, Protocol
+
+from loadtest.actions import Actions
+from loadtest.asked import Asked
 
 
 class ScenarioError(Exception):
     """A scenario cannot be used; the text names its file."""
-
-
-@dataclass(frozen=True)
-class Asked:
-    """A job that a user submits."""
-
-    #: The lock; the run puts a name of its own before it.
-    lock: str
-    steps: int = 1
-    #: How long each step takes.
-    step_seconds: float = 0.0
-    #: Whether its handler fails in the last step.
-    fails: bool = False
-    #: 0 runs first, 9 last.
-    priority: int = 5
-    #: How often the same submission is sent at the same time.
-    copies: int = 1
 
 
 class Faults(Protocol):
@@ -41,6 +26,9 @@ class Faults(Protocol):
 
     def restart_broker(self) -> None:
         """Kill RabbitMQ and let it start again."""
+
+    def restart_scheduler(self) -> None:
+        """Kill the scheduler, as by a power cut, and let it start again."""
 
 
 class Scenario:
@@ -78,6 +66,14 @@ class Scenario:
     def ask(self, random: Random) -> Asked:
         """Return what to submit next."""
         raise NotImplementedError
+
+    def accompany(self, actions: Actions, random: Random) -> Generator[float]:
+        """Do with the API what its users do not.
+
+        What comes before the first `yield` is done before the first submission. Each `yield` says how many
+        seconds to wait. When there is no more to submit, the generator is closed, and tidies up in `finally`.
+        """
+        yield from ()
 
     def disturb(self, faults: Faults, random: Random) -> Iterator[float]:
         """Do harm while the load lasts; yields how many seconds to wait in between."""

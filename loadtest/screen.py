@@ -68,6 +68,8 @@ def _lines(figures: Mapping[str, Any], jaeger: str | None) -> Sequence[str]:
         ("hand_over_seconds", "hand-over"),
         ("take_over_seconds", "take-over"),
         ("refresh_seconds", "refresh of an open page"),
+        ("submission_late_seconds", "from due time to submission"),
+        ("start_late_seconds", "from due time to start"),
     ):
         values = figures.get(key) or {}
         if values.get("count"):
@@ -82,9 +84,19 @@ def _lines(figures: Mapping[str, Any], jaeger: str | None) -> Sequence[str]:
     if figures.get("dashboard_calls_per_minute") is not None:
         per_minute = figures["dashboard_calls_per_minute"]
         lines.append(f"storage requests of the dashboard: {per_minute:.0f} per minute, for all open pages")
+    lines += [f"{name}: {_pairs(figures[name])}" for name in ("conflicts", "schedules") if name in figures]
+    lines += [f"{lock}: {_pairs(of_lock)}" for lock, of_lock in figures.get("limits", {}).items()]
     if figures.get("faults"):
         lines.append(f"harm done: {'; '.join(figures['faults'])}")
     for one in (figures.get("slowest") or [])[:1]:
         where = f" {jaeger}/trace/{one['trace_id']}" if one["trace_id"] and jaeger else ""
         lines.append(f"slowest submission: {one['seconds']:.3f} s, job {one['job_id']}{where}")
     return lines
+
+
+def _pairs(found: Mapping[str, Any]) -> str:
+    """Return figures with their names, in one line."""
+    texts = {
+        name: f"{value:.1f}" if isinstance(value, float) else str(value) for name, value in found.items()
+    }
+    return ", ".join(f"{name.replace('_', ' ')} {text}" for name, text in texts.items())

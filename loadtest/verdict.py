@@ -1,33 +1,20 @@
 """The verdict on a run: what was promised, what was seen, and whether it holds."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
 from contracts.statuses import EventStatus
-from loadtest import histories
-from loadtest.book import Book, Entry, quantile
-from loadtest.effects import Effects
+from loadtest import conflicts, due_times, histories, limits
+from loadtest.book import Book, Entry
+from loadtest.evidence import Evidence
 from loadtest.figures import Figures
+from loadtest.findings import Finding, finding
 from loadtest.histories import History
 from loadtest.proof import Proof
-from loadtest.thresholds import Thresholds
+from loadtest.thresholds import Thresholds, judge
 from loadtest.viewers import Watched
-
-#: Most examples that a finding names.
-_EXAMPLES = 3
-
-_HAND_OVER = "hand-over, 95 %, seconds"
-
-
-@dataclass(frozen=True)
-class Finding:
-    """One promise or threshold, and how it fared."""
-
-    promised: str
-    seen: str
-    holds: bool
 
 
 @dataclass(frozen=True)
@@ -64,23 +51,6 @@ class Verdict:
         )
 
 
-@dataclass(frozen=True)
-class Evidence:
-    """All that a verdict rests on."""
-
-    book: Book
-    ended: Mapping[str, History]
-    effects: Effects
-    proof: Proof
-    #: Whether runs were cut off on purpose, so that a step may have had its effect twice.
-    interrupts: bool = False
-    #: What harm was done; None for a scenario without harm.
-    harm: Sequence[str] | None = None
-    patience_seconds: float = 0.0
-    #: What open pages of the dashboard showed; None without any.
-    watched: Watched | None = None
-
-
 def exit_code(verdicts: Iterable[Verdict]) -> int:
     """Return one exit code for several verdicts: 1 (a broken promise) outweighs 2 (nothing is proved)."""
     codes = {verdict.exit_code for verdict in verdicts}
@@ -89,7 +59,7 @@ def exit_code(verdicts: Iterable[Verdict]) -> int:
 
 def findings(evidence: Evidence, figures: Figures, thresholds: Thresholds) -> list[Finding]:
     """Judge a run."""
-    return [*_promises(evidence), *_thresholds(figures, thresholds)]
+    return [*_promises(evidence), *judge(figures, thresholds)]
 
 
 def _promises(evidence: Evidence) -> Iterable[Finding]:
@@ -102,38 +72,47 @@ def _promises(evidence: Evidence) -> Iterable[Finding]:
         harm = f"{len(evidence.harm)} times, {cut_off} runs were cut off: {', '.join(evidence.harm)}"
         yield Finding("the scenario did its harm", harm if evidence.harm else "none", bool(evidence.harm))
     missing = [entry.job_id for entry in promised if entry.job_id not in ended]
-    yield _finding(
+    yield finding(
         f"every accepted job ends within {evidence.patience_seconds:.0f} s", missing, f"{count}, all ended"
     )
     not_once = [
         entry.job_id for entry in promised if entry.job_id not in ended or len(ended[entry.job_id].ends) != 1
     ]
-    yield _finding(
+    yield finding(
         "every accepted job has exactly one terminal record", not_once, f"{len(promised)} of {len(promised)}"
     )
     otherwise = [
         f"{entry.job_id} {ended[entry.job_id].ends[-1]}"
         for entry in promised
-        if entry.job_id in ended and set(ended[entry.job_id].ends) != {_expected(entry)}
+        if entry.job_id in ended and not _ends_as_asked(entry, ended[entry.job_id])
     ]
-    failed = sum(entry.asked.fails for entry in promised if entry.job_id in ended)
-    seen = f"{failed} failed as they were asked to, {len(ended) - failed} completed"
-    yield _finding("every job ends as its handler did", otherwise, seen)
+    kinds = Counter(end for history in ended.values() for end in history.ends)
+    failed, cancelled = (kinds[status] for status in (EventStatus.FAILED, EventStatus.CANCELLED))
+    seen = f"{failed} failed as they were asked to, {kinds[EventStatus.COMPLETED]} completed"
+    seen += f", {cancelled} cancelled" if cancelled else ""
+    yield finding("every job ends as its handler did", otherwise, seen)
     odd = [
         f"{status} for {entry.job_id}"
         for entry in evidence.book.entries.values()
         for status in entry.unexpected()
     ]
-    yield _finding("every answer is accepted, known already, or unavailable", odd, _statuses(evidence.book))
+    yield finding("every answer is one that was asked for, or unavailable", odd, _statuses(evidence.book))
     unclear = [entry.job_id for entry in evidence.book.entries.values() if not entry.is_answered_once()]
-    yield _finding("of equal submissions, exactly one is accepted", unclear, _copies(evidence.book))
+    yield finding("of equal submissions, exactly one is accepted", unclear, _copies(evidence.book))
     gaps = [job_id for job_id, history in ended.items() if not history.is_complete]
-    yield _finding("events are complete, from submission to end", gaps, "numbered without gaps")
-    runs = histories.runs_by_lock(ended.values())
-    crossing = [text for of_lock in runs.values() for text in histories.overlaps(of_lock)]
-    total = sum(map(len, runs.values()))
-    yield _finding("no two runs overlap, and fences rise", crossing, f"{total} runs under {len(runs)} locks")
+    yield finding("events are complete, from submission to end", gaps, "numbered without gaps")
+    runs = histories.runs_by_slot(ended.values())
+    crossing = [text for of_slot in runs.values() for text in histories.overlaps(of_slot)]
+    total, used = sum(map(len, runs.values())), len({lock for lock, _ in runs})
+    slots = f", in {len(runs)} slots" if len(runs) > used else ""
+    yield finding("no two runs overlap, and fences rise", crossing, f"{total} runs under {used} locks{slots}")
     yield from _effects(evidence)
+    if evidence.limits:
+        yield from limits.judge(evidence.limits, evidence.set_limits, ended.values())
+    if conflicts.concerns(evidence.book, ended):
+        yield from conflicts.judge(evidence.book, ended, evidence.effects, evidence.known)
+    if evidence.schedules:
+        yield from due_times.judge(evidence.schedules)
     if evidence.watched is not None:
         yield from _open_pages(evidence.watched)
     yield _proof(evidence.proof, len(promised))
@@ -149,20 +128,20 @@ def _proof(proof: Proof, promised: int) -> Finding:
     if accepted != promised:
         violations.append(f"it checked {accepted} of {promised} accepted jobs")
     seen = f"{accepted} accepted, among {jobs} jobs, {runs} runs"
-    return _finding("turnstile verify finds no violation", violations, seen)
+    return finding("turnstile verify finds no violation", violations, seen)
 
 
 def _open_pages(watched: Watched) -> Iterable[Finding]:
     pages = f"{watched.viewers} pages, {len(watched.refresh_seconds)} refreshes"
-    yield _finding("open pages show no exception", watched.exceptions, pages)
-    yield _finding("every open page goes on refreshing", watched.still, pages)
+    yield finding("open pages show no exception", watched.exceptions, pages)
+    yield finding("every open page goes on refreshing", watched.still, pages)
 
 
 def _effects(evidence: Evidence) -> Iterable[Finding]:
     effects, book = evidence.effects, evidence.book
     foreign = [job for job in effects.accepted if job not in book.entries]
     foreign += ["a line that is not an effect"] * effects.unreadable
-    yield _finding(
+    yield finding(
         "the effect sink saw effects of submitted jobs only",
         foreign,
         f"{effects.accepted_count} effects accepted",
@@ -172,72 +151,40 @@ def _effects(evidence: Evidence) -> Iterable[Finding]:
         wanted = {f"effect {number}" for number in range(1, entry.asked.steps + 1)}
         seen = effects.accepted.get(entry.job_id, Counter())
         again = [step for step, times in seen.items() if times > 1]
-        if entry.job_id in evidence.ended and (set(seen) != wanted or (again and not evidence.interrupts)):
+        history = evidence.ended.get(entry.job_id)
+        if history is None:
+            continue
+        # A job that was cancelled may have got to any step.
+        is_right = seen.keys() <= wanted if _is_cancelled(history) else seen.keys() == wanted
+        if not is_right or (again and not evidence.interrupts):
             wrong.append(f"{entry.job_id}: {dict(seen)} of {entry.asked.steps}")
     repeated = sum(max(0, times - 1) for steps in effects.accepted.values() for times in steps.values())
     how = "at least once" if evidence.interrupts else "exactly once"
-    yield _finding(f"every step had its effect {how}", wrong, f"{repeated} repeated")
+    yield finding(f"every step had its effect {how}", wrong, f"{repeated} repeated")
     cut_off = {
-        (run.job_id, run.fence)
+        (run.job_id, run.slot, run.fence)
         for history in evidence.ended.values()
         for run in history.runs
         if run.was_cut_off
     }
-    stale = [f"{job} (fence {fence})" for job, fence in effects.refused if (job, fence) not in cut_off]
-    yield _finding(
+    stale = [
+        f"{job} (slot {slot}, fence {fence})"
+        for job, slot, fence in effects.refused
+        if (job, slot, fence) not in cut_off
+    ]
+    yield finding(
         "stale effects come from cut-off runs only", stale, f"{effects.refused.total()} refused by the sink"
     )
 
 
-def _thresholds(figures: Figures, thresholds: Thresholds) -> Iterable[Finding]:
-    at_least: Callable[[float, float], bool] = lambda seen, limit: seen >= limit  # noqa: E731
-    at_most: Callable[[float, float], bool] = lambda seen, limit: seen <= limit  # noqa: E731
-    rows = (
-        ("submissions accepted per second", figures.submissions_per_second,
-         thresholds.submissions_per_second, "at least", at_least),
-        ("jobs per second through the busiest lock", figures.jobs_per_second,
-         thresholds.jobs_per_second, "at least", at_least),
-        ("answer to a submission, 95 %, seconds", quantile(figures.submit_seconds, 0.95),
-         thresholds.submit_p95_seconds, "at most", at_most),
-        ("submissions without an answer, percent", figures.unavailable_percent,
-         thresholds.unavailable_percent, "at most", at_most),
-        ("time in line, 95 %, seconds", quantile(figures.in_line_seconds, 0.95),
-         thresholds.in_line_p95_seconds, "at most", at_most),
-        (_HAND_OVER, _hand_over(figures),
-         thresholds.hand_over_p95_seconds, "at most", at_most),
-        ("take-over, longest, seconds", max(figures.take_over_seconds, default=None),
-         thresholds.take_over_max_seconds, "at most", at_most),
-        ("storage requests per job, all services", sum(figures.storage_calls_per_job.values()) or None,
-         thresholds.storage_calls_per_job, "at most", at_most),
-        ("refresh of an open page, 95 %, seconds", quantile(figures.refresh_seconds, 0.95),
-         thresholds.refresh_p95_seconds, "at most", at_most),
-        ("storage requests of the dashboard per minute", figures.dashboard_calls_per_minute,
-         thresholds.dashboard_calls_per_minute, "at most", at_most),
-    )  # fmt: skip
-    for what, seen, limit, word, compare in rows:
-        if limit is not None:
-            promised = f"{what}: {word} {limit:g}"
-            # Without a measurement, a value that has to reach something has not reached it.
-            is_kept = compare(seen, limit) if seen is not None else word == "at most"
-            is_unknown = what == _HAND_OVER and figures.hand_overs is None
-            absent = "n/a" if is_unknown else "none"
-            yield Finding(promised, absent if seen is None else f"{seen:.3g}", is_kept)
+def _ends_as_asked(entry: Entry, history: History) -> bool:
+    """Return whether a job ended as its handler did, or was cancelled by a job that took its place."""
+    expected = EventStatus.FAILED if entry.asked.fails else EventStatus.COMPLETED
+    return set(history.ends) == {expected} or (_is_cancelled(history) and history.replaced_by is not None)
 
 
-def _hand_over(figures: Figures) -> float | None:
-    return figures.hand_overs.all.quantile(0.95) if figures.hand_overs is not None else None
-
-
-def _finding(promised: str, broken: Sequence[str], otherwise: str) -> Finding:
-    if not broken:
-        return Finding(promised, otherwise, holds=True)
-    examples = "; ".join(broken[:_EXAMPLES])
-    more = f" and {len(broken) - _EXAMPLES} more" if len(broken) > _EXAMPLES else ""
-    return Finding(promised, f"violated by {len(broken)}: {examples}{more}", holds=False)
-
-
-def _expected(entry: Entry) -> str:
-    return EventStatus.FAILED if entry.asked.fails else EventStatus.COMPLETED
+def _is_cancelled(history: History) -> bool:
+    return set(history.ends) == {EventStatus.CANCELLED}
 
 
 def _statuses(book: Book) -> str:

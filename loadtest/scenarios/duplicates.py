@@ -2,7 +2,8 @@
 
 from random import Random
 
-from loadtest.scenario import Asked, Scenario
+from loadtest.asked import Asked
+from loadtest.scenario import Scenario
 
 _LOCKS = 10
 

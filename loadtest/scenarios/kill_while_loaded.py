@@ -3,7 +3,8 @@
 from collections.abc import Iterator
 from random import Random
 
-from loadtest.scenario import Asked, Faults, Scenario
+from loadtest.asked import Asked
+from loadtest.scenario import Faults, Scenario
 
 _LOCKS = 16
 

@@ -3,7 +3,8 @@
 import itertools
 from random import Random
 
-from loadtest.scenario import Asked, Scenario
+from loadtest.asked import Asked
+from loadtest.scenario import Scenario
 
 _LOCKS = 5000
 #: The lock in place n is asked for in proportion to 1 / n to this power (Zipf).

@@ -40,9 +40,11 @@ def load(stack: Stack, folder: Path, *words: str, **more: str) -> subprocess.Pop
         )
 
 
-def outcome(process: subprocess.Popen[str], folder: Path) -> tuple[int, dict[str, dict[str, Any]]]:
+def outcome(
+    process: subprocess.Popen[str], folder: Path, within: float = 150
+) -> tuple[int, dict[str, dict[str, Any]]]:
     """Wait for the end; returns the exit code and the verdicts."""
-    text, _ = process.communicate(timeout=150)
+    text, _ = process.communicate(timeout=within)
     said = (folder / "stderr.txt").read_text()
     assert text, f"exit code {process.returncode}: {said}"
     return process.returncode, {verdict["scenario"]: verdict for verdict in json.loads(text)["verdicts"]}
@@ -100,6 +102,24 @@ def assert_a_slow_request_leads_to_its_trace(
     assert span.trace_id == slowest["trace_id"] == job["trace_id"]
     names = {metric.name for metric in receiver.metrics}
     assert "locust.client.duration" in names, "Locust's own metrics, for the jobs' times too"
+
+
+@pytest.mark.timeout(400)
+def test_limits_conflicts_and_schedules_hold(stack: Stack, tmp_path: Path) -> None:
+    # Jobs of schedules with rules for a busy lock take a place each most of the time.
+    stack.crew(3, concurrency="2")
+    process = load(stack, tmp_path, "-s", "slots,conflicts,schedules", "--jobs", "40")
+    code, verdicts = outcome(process, tmp_path, within=350)
+    assert [broken(verdict) for verdict in verdicts.values()] == [[], [], []]
+    assert code == 0
+    slots, conflicts, schedules = (verdict["figures"] for verdict in verdicts.values())
+    assert max(lock["most_at_once"] for lock in slots["limits"].values()) > 1
+    counts = conflicts["conflicts"]
+    assert counts["accepted"] == conflicts["jobs_accepted"]
+    assert counts["skipped"] + counts["rejected"] + counts["replaced"] + counts["stopped"] > 0
+    assert schedules["schedules"]["schedules"] == 8
+    assert schedules["schedules"]["outcomes"]["submitted"] > 8
+    assert schedules["start_late_seconds"]["count"] > 8
 
 
 def test_an_effect_that_nobody_submitted_a_job_for_fails_the_run(stack: Stack, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import sys
 import uuid
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 from deploy import ROOT
@@ -60,30 +61,49 @@ def environment(shared_stack: Stack, tmp_path: Path) -> Iterator[Mapping[str, st
             subprocess.run(stop, cwd=ROOT, env=given, check=True, timeout=60)
 
 
-def test_every_promise_is_kept_while_workers_are_killed(
-    environment: Mapping[str, str], tmp_path: Path
-) -> None:
-    thresholds = tmp_path / "thresholds.toml"
+def verdict_of(environment: Mapping[str, str], folder: Path, scenario: str, *words: str) -> dict[str, Any]:
+    """Run a scenario with harm at small size; return its verdict, which must hold."""
+    thresholds = folder / "thresholds.toml"
     thresholds.write_text("[kill_while_loaded]\ntake_over_max_seconds = 45\n")
-    words = ["--scenario", "kill_while_loaded", "--workers", str(_WORKERS), "--seed", str(_SEED), "--json"]
-    words += ["--users", "4", "--jobs", "65", "--time", "13s"]
-    words += ["--thresholds", str(thresholds), "--results", str(tmp_path / "results")]
-    with (tmp_path / "stderr.txt").open("w") as errors:
+    command = [sys.executable, "-m", "loadtest", "--scenario", scenario, "--workers", str(_WORKERS), "--json"]
+    command += ["--thresholds", str(thresholds), "--results", str(folder / "results"), *words]
+    with (folder / "stderr.txt").open("w") as errors:
         process = subprocess.Popen(
-            [sys.executable, "-m", "loadtest", *words],
-            cwd=ROOT,
-            env=environment,
-            stdout=subprocess.PIPE,
-            stderr=errors,
-            text=True,
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=errors, text=True
         )
-    code, verdicts = outcome(process, tmp_path)
-    verdict = verdicts["kill_while_loaded"]
+    code, verdicts = outcome(process, folder, within=300)
+    verdict = verdicts[scenario]
     assert verdict["unusable"] is None
     assert broken(verdict) == []
     assert code == 0
+    return verdict
+
+
+def harm_in(verdict: dict[str, Any]) -> str:
+    """Return what a verdict says of the harm that was done."""
+    (harm,) = [one["seen"] for one in verdict["findings"] if one["promised"] == "the scenario did its harm"]
+    return str(harm)
+
+
+@pytest.mark.timeout(400)
+def test_every_promise_is_kept_while_workers_are_killed(
+    environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    words = ("--seed", str(_SEED), "--users", "4", "--jobs", "65", "--time", "13s")
+    verdict = verdict_of(environment, tmp_path, "kill_while_loaded", *words)
     kills = [what for what in verdict["figures"]["faults"] if "killed worker-" in what]
     assert len(kills) >= 2
-    (harm,) = [one["seen"] for one in verdict["findings"] if one["promised"] == "the scenario did its harm"]
-    assert " 0 runs were cut off" not in harm
+    assert " 0 runs were cut off" not in harm_in(verdict)
     assert verdict["figures"]["take_over_seconds"]["count"] >= 1
+
+
+@pytest.mark.timeout(400)
+def test_no_due_time_is_lost_while_the_scheduler_is_killed(
+    environment: Mapping[str, str], tmp_path: Path
+) -> None:
+    verdict = verdict_of(environment, tmp_path, "scheduler_restart", "--jobs", "30", "--time", "20s")
+    assert harm_in(verdict) == "1 times, 0 runs were cut off: killed the scheduler"
+    figures = verdict["figures"]
+    assert figures["schedules"]["outcomes"]["submitted"] > 20
+    # The lease of the one that was killed has to run out.
+    assert figures["submission_late_seconds"]["max"] > 3

@@ -3,12 +3,12 @@
 from collections import Counter
 
 import pytest
+from loadtest.asked import Asked
 from loadtest.book import Answer, Book
 from loadtest.effects import Effects
+from loadtest.evidence import Evidence
 from loadtest.histories import history_of
 from loadtest.proof import Proof
-from loadtest.scenario import Asked
-from loadtest.verdict import Evidence
 from tests.unit.loadtest.lives import life
 
 

@@ -77,6 +77,19 @@ def test_the_broker_is_killed_and_comes_back(ran, killed):
     assert [what for _, what in (*native.log, *docker.log)] == ["killed RabbitMQ"] * 2
 
 
+def test_the_scheduler_is_killed_and_comes_back(ran, killed):
+    for runtime in ("native", "docker"):
+        harm = StackFaults(runtime, 3, Random(1))
+        harm.restart_scheduler()
+        assert [what for _, what in harm.log] == ["killed the scheduler"]
+        # No worker was killed, so that no take-over is counted.
+        assert harm.killed == {}
+    assert [name for name, _ in killed] == ["scheduler"]
+    assert [(words.split()[2], words.split()[-1]) for words in ran] == [
+        ("kill", "scheduler"), ("up", "scheduler"),
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("runtime", ["native", "docker"])
 def test_harm_is_done_to_the_stack_under_load_even_where_there_is_another(monkeypatch, runtime):
     told = []

@@ -7,7 +7,8 @@ import pytest
 from loadtest.scenario import ScenarioError, discover
 
 _GOOD = '''
-from loadtest.scenario import Asked, Scenario
+from loadtest.asked import Asked
+from loadtest.scenario import Scenario
 class Mine(Scenario):
     """Mine, and mine alone."""
     def ask(self, random):
@@ -55,7 +56,7 @@ def test_the_scenarios_that_there_are_can_be_asked():
     scenarios = discover()
     assert set(scenarios) >= {
         "contention", "many_locks", "batches", "duplicates", "mixed_day", "kill_while_loaded",
-        "broker_restart", "open_pages",
+        "broker_restart", "open_pages", "slots", "conflicts", "schedules", "scheduler_restart",
     }  # fmt: skip
     for kind in scenarios.values():
         scenario, random = kind(), Random(1)
@@ -87,6 +88,9 @@ class RecordedFaults:
     def restart_broker(self):
         self.done.append("restart")
 
+    def restart_scheduler(self):
+        self.done.append("restart scheduler")
+
 
 def test_harm_is_done_again_and_again_until_the_load_ends():
     faults = RecordedFaults()
@@ -95,4 +99,44 @@ def test_harm_is_done_again_and_again_until_the_load_ends():
     assert len(faults.done) == 100
     assert {"kill", "stop"} == set(faults.done)
     assert list(discover()["broker_restart"]().disturb(faults, Random(1)))
-    assert faults.done[100:] == ["restart"]
+    assert list(discover()["scheduler_restart"]().disturb(faults, Random(1)))
+    assert faults.done[100:] == ["restart", "restart scheduler"]
+    assert not discover()["schedules"].disturbs()
+
+
+class RecordedActions:
+    jobs = 40
+    run = "run"
+
+    def __init__(self):
+        self.limits = []
+
+    def set_limit(self, name, limit):
+        self.limits.append((name, limit))
+
+
+def test_a_limit_is_set_before_the_first_submission_and_lowered_and_raised_later():
+    actions = RecordedActions()
+    accompanying = discover()["slots"]().accompany(actions, Random(1))
+    next(accompanying)
+    assert {limit for _, limit in actions.limits} == {3}
+    locks = {name for name, _ in actions.limits}
+    next(accompanying)
+    next(accompanying)
+    (moved,) = {name for name, _ in actions.limits[3:]}
+    assert moved in locks
+    assert [limit for name, limit in actions.limits if name == moved] == [3, 1, 4]
+    # The API tells of the latest 20.
+    list(accompanying)
+    assert len([name for name, _ in actions.limits if name == moved]) == 20
+    random = Random(2)
+    assert {discover()["slots"]().ask(random).lock for _ in range(50)} == locks
+
+
+def test_conflicts_have_every_rule():
+    scenario, random = discover()["conflicts"](), Random(1)
+    asked = [scenario.ask(random) for _ in range(100)]
+    assert {one.on_conflict for one in asked} == {
+        "queue", "reject", "skip", "replace-waiting", "cancel-running",
+    }  # fmt: skip
+    assert len({one.lock for one in asked}) == 3

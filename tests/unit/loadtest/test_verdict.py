@@ -5,14 +5,15 @@ from collections import Counter
 from dataclasses import replace
 
 import pytest
+from loadtest.asked import Asked
 from loadtest.book import Answer
 from loadtest.figures import measure
+from loadtest.findings import Finding
 from loadtest.hand_overs import HandOvers, Histogram
 from loadtest.histories import history_of
 from loadtest.proof import Proof, Violation
-from loadtest.scenario import Asked
 from loadtest.thresholds import Thresholds
-from loadtest.verdict import Finding, Verdict, exit_code, findings
+from loadtest.verdict import Verdict, exit_code, findings
 from loadtest.viewers import Watched
 from tests.unit.loadtest.lives import event, life
 
@@ -99,7 +100,7 @@ def repeat_an_effect(evidence):
 
 
 def refuse_an_effect_without_an_interruption(evidence):
-    evidence.effects.refused["one", 1] += 1
+    evidence.effects.refused["one", 0, 1] += 1
 
 
 BREAKS = {
@@ -108,8 +109,8 @@ BREAKS = {
     end_a_job_twice: "every accepted job has exactly one terminal record",
     fail_a_job_that_should_not: "every job ends as its handler did",
     complete_a_job_that_should_fail: "every job ends as its handler did",
-    answer_with_an_error: "every answer is accepted, known already, or unavailable",
-    refuse_a_repetition_as_different: "every answer is accepted, known already, or unavailable",
+    answer_with_an_error: "every answer is one that was asked for, or unavailable",
+    refuse_a_repetition_as_different: "every answer is one that was asked for, or unavailable",
     accept_a_job_twice: "of equal submissions, exactly one is accepted",
     leave_a_gap_in_the_events: "events are complete, from submission to end",
     let_two_runs_overlap: "no two runs overlap, and fences rise",
@@ -168,18 +169,18 @@ def cut_off(evidence):
 def test_cut_off_runs_may_repeat_an_effect_and_have_one_refused(evidence):
     cut_off(evidence)
     evidence.effects.accepted["two"]["effect 1"] += 1
-    evidence.effects.refused["two", 2] += 1
+    evidence.effects.refused["two", 0, 2] += 1
     assert judge(replace(evidence, interrupts=True)).holds
 
 
-@pytest.mark.parametrize("run", [("one", 1), ("two", 3), ("two", 1)])
+@pytest.mark.parametrize("run", [("one", 0, 1), ("two", 0, 3), ("two", 0, 1), ("two", 1, 2)])
 def test_an_effect_of_a_run_that_was_not_cut_off_may_not_be_refused(evidence, run):
     cut_off(evidence)
     evidence.effects.refused[run] += 1
     (broken,) = [one for one in judge(replace(evidence, interrupts=True)).findings if not one.holds]
     assert (broken.promised, broken.seen) == (
         "stale effects come from cut-off runs only",
-        f"violated by 1: {run[0]} (fence {run[1]})",
+        f"violated by 1: {run[0]} (slot {run[1]}, fence {run[2]})",
     )
 
 
