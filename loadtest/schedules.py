@@ -2,13 +2,14 @@
 
 import time
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import quote
 
+from contracts.schedules import REMEMBERED
 from loadtest.actions import ACTOR, Actions, Done
 from loadtest.asked import Asked
 from loadtest.book import Book, Entry
@@ -95,18 +96,15 @@ class Schedule:
         """Read what became of its latest due times."""
         self._note(self.actions.request("GET", _path(self.record), _ROUTE).document)
 
-    def catch_up(self) -> None:
-        """Wait until it has decided all that was due before now, as far as there is patience."""
-        if self._since is None:
-            return
-        due = self._rule.between(self._since[0], datetime.now(UTC))
+    def must_reach(self, moment: datetime) -> None:
+        """Let all that is due up to a moment have to be decided before it is deleted."""
+        due = [] if self._since is None else self._rule.between(self._since[0], moment)
         self._reached = due[-1] if due else None
-        until = time.monotonic() + _PATIENCE_SECONDS
-        while due and due[-1] > max(self.record.outcomes, default=due[0] - timedelta(days=1)):
-            if time.monotonic() > until:
-                return
-            time.sleep(_PAUSE_SECONDS)
-            self.look()
+
+    @property
+    def is_there(self) -> bool:
+        """Whether all is decided that had to be."""
+        return self._reached is None or any(at >= self._reached for at in self.record.outcomes)
 
     def delete(self) -> None:
         """Delete it."""
@@ -129,10 +127,29 @@ class Schedule:
         self._since, self._reached = None, None
 
     def _note(self, document: Any) -> None:
-        for said in document["history"]:
-            if said["trigger"] == "due":
-                due_at = datetime.fromisoformat(said["due_at"])
-                self.record.note(due_at, Outcome(said["outcome"], said["job_id"]))
+        outcomes = {
+            datetime.fromisoformat(said["due_at"]): Outcome(said["outcome"], said["job_id"])
+            for said in document["history"]
+            if said["trigger"] == "due"
+        }
+        known = max(self.record.outcomes, default=datetime.fromisoformat(document["created_at"]))
+        if len(document["history"]) == REMEMBERED and outcomes and known < min(outcomes):
+            self.record.unseen.append((known, min(outcomes)))
+        for due_at, outcome in outcomes.items():
+            self.record.note(due_at, outcome)
+
+
+def delete_all(schedules: Sequence[Schedule]) -> None:
+    """Delete schedules, once all is decided that was due before, as far as there is patience."""
+    now, until = datetime.now(UTC), time.monotonic() + _PATIENCE_SECONDS
+    for schedule in schedules:
+        schedule.must_reach(now)
+    while not all(schedule.is_there for schedule in schedules) and time.monotonic() < until:
+        time.sleep(_PAUSE_SECONDS)
+        for schedule in schedules:
+            schedule.look()
+    for schedule in schedules:
+        schedule.delete()
 
 
 def find_jobs(actions: Actions, book: Book) -> Iterator[Entry]:

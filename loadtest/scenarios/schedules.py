@@ -8,7 +8,7 @@ from contracts.policies import OnConflict
 from loadtest.actions import Actions
 from loadtest.asked import Asked
 from loadtest.scenario import Scenario
-from loadtest.schedules import Schedule
+from loadtest.schedules import Schedule, delete_all
 
 _LOCKS = 10
 #: At most so many schedules, and one for so many jobs of the users.
@@ -28,7 +28,7 @@ class Schedules(Scenario):
     """
 
     users = 4
-    jobs = 96
+    jobs = 60
     seconds = 40.0
     is_spread = True
     patience_seconds = 300.0
@@ -52,10 +52,7 @@ class Schedules(Scenario):
                     for schedule in schedules:
                         schedule.look()
         finally:
-            for schedule in schedules:
-                schedule.catch_up()
-            for schedule in schedules:
-                schedule.delete()
+            delete_all(schedules)
 
 
 def _create(actions: Actions, number: int) -> Schedule:
@@ -75,7 +72,7 @@ def _handle(schedule: Schedule, random: Random) -> None:
         schedule.resume()
     elif random.random() < 0.4:
         schedule.pause()
-    elif random.random() < 0.5:
+    elif random.random() < 0.5 and schedule.record.asked.on_conflict == "queue":
         schedule.change()
     else:
         schedule.run()

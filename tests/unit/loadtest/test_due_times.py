@@ -69,6 +69,17 @@ def test_a_due_time_without_job_and_outcome_is_lost(seconds):
     assert broken(found) == [LOST]
 
 
+def test_what_became_of_a_due_time_may_be_unseen_only_where_it_may_have_no_job():
+    for policy, expected in (("skip", []), ("queue", [LOST])):
+        found = record(policy)
+        forget(found, 4)
+        found.unseen.append((at(2), at(6)))
+        assert broken(found) == expected
+    forget(found, 6)
+    found.asked = Asked("ledger", on_conflict="skip")
+    assert broken(found) == [LOST], "it is seen again from 6 on"
+
+
 def test_a_job_shows_that_a_due_time_was_decided_although_the_schedule_forgot_it():
     found = record()
     del found.outcomes[at(4)]
@@ -214,5 +225,5 @@ def test_figures_count_what_became_of_due_times():
     forget(found, 6)
     assert due_times.figures([found]) == {
         "schedules": 1, "due_times": 6, "per_second": 0.75, "dropped_by_changes": 1,
-        "outcomes": {"submitted": 6}, "by_hand": 0,
+        "outcomes": {"submitted": 6}, "times_unseen": 0, "by_hand": 0,
     }  # fmt: skip

@@ -12,7 +12,7 @@ from loadtest.actions import ActionError, Actions
 from loadtest.asked import Asked
 from loadtest.book import Book
 from loadtest.due_times import Outcome, Rule
-from loadtest.schedules import Schedule, find_jobs
+from loadtest.schedules import Schedule, delete_all, find_jobs
 
 CREATED = "2026-03-01T12:00:00.250000+00:00"
 CHANGED = "2026-03-01T12:00:05+00:00"
@@ -94,6 +94,23 @@ def test_the_history_is_noted_without_runs_by_hand():
     assert schedule.record.outcomes == {due_at: Outcome("submitted", "one")}
 
 
+def test_what_it_remembered_no_more_is_noted():
+    def history(first):
+        return [said(datetime(2026, 3, 1, 12, 0, first + n, tzinfo=UTC), "skipped") for n in range(20)]
+
+    answers = [(200, details(history=history(first))) for first in (1, 21, 30)]
+    schedule, _ = created(GET=answers)
+    schedule.look()
+    assert schedule.record.unseen == [
+        (datetime.fromisoformat(CREATED), datetime(2026, 3, 1, 12, 0, 1, tzinfo=UTC))
+    ]
+    schedule.record.unseen.clear()
+    for _ in range(2):
+        schedule.look()
+    # Between 20 and 21 nothing is due, and what came up to 49 was seen before 30 was forgotten.
+    assert [(since.second, until.second) for since, until in schedule.record.unseen] == [(20, 21)]
+
+
 def test_it_is_deleted_when_all_that_was_due_is_decided():
     now = datetime.now(UTC)
     actions, session = acting(
@@ -107,8 +124,7 @@ def test_it_is_deleted_when_all_that_was_due_is_decided():
         DELETE=[(200, details())],
     )
     schedule = Schedule.create(actions, "00", Asked("own"), 2, by_cron=False)
-    schedule.catch_up()
-    schedule.delete()
+    delete_all([schedule])
     assert [path for _, path, _ in session.sent[-2:]] == [
         "/api/v1/schedules/load-run-00/events?limit=200",
         "/api/v1/schedules/load-run-00/events?limit=200&cursor=a%20b",
