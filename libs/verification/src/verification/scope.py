@@ -6,8 +6,8 @@ from functools import cached_property
 
 from coordination.journal.events import timestamp
 
-#: Sorts behind every time that is written.
-_NEVER = "~"
+#: Sorts behind every text that a time may have been changed into.
+_NEVER = "\U0010ffff" * 100
 
 
 @dataclass(frozen=True)
