@@ -26,7 +26,17 @@ class ActionError(Exception):
 class Session(Protocol):
     """Sends requests, as Locust's sessions do."""
 
-    def request(self, method: str, path: str, /, **more: Any) -> Any:
+    def request(
+        self,
+        method: str,
+        path: str,
+        /,
+        *,
+        name: str,
+        json: Any = None,
+        headers: Any = None,
+        catch_response: bool = False,
+    ) -> Any:
         """Send a request."""
 
 

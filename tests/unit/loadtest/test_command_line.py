@@ -6,9 +6,10 @@ import sys
 import pytest
 from deploy import ROOT
 from loadtest import arguments, storage_calls
+from loadtest.findings import Finding
 from loadtest.report import put_into_report, section
 from loadtest.scenario import discover
-from loadtest.verdict import Finding, Verdict
+from loadtest.verdict import Verdict
 
 
 def test_everything_can_be_said_in_short():
@@ -68,7 +69,8 @@ def test_the_page_follows_a_run_to_its_verdict():
     script = """
 from types import SimpleNamespace
 from loadtest import page
-from loadtest.verdict import Finding, Verdict
+from loadtest.findings import Finding
+from loadtest.verdict import Verdict
 from locust.env import Environment
 from locust.web import WebUI
 environment = Environment()

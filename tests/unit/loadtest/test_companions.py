@@ -1,6 +1,7 @@
 """What goes on beside the submissions: prepared before them, and tidied up after them."""
 
 from random import Random
+from unittest.mock import Mock
 
 import gevent
 import pytest
@@ -33,7 +34,7 @@ class Recorded(Scenario):
 
 
 def companions(*scenarios):
-    return Companions(scenarios, lambda scenario: None, None, Random(1), 1)
+    return Companions(scenarios, lambda scenario: Mock(), None, Random(1), 1)
 
 
 def test_a_scenario_prepares_before_and_tidies_up_after_the_submissions():

@@ -2,8 +2,10 @@
 
 import sys
 from random import Random
+from typing import cast
 
 import pytest
+from loadtest.actions import Actions
 from loadtest.scenario import ScenarioError, discover
 
 _GOOD = '''
@@ -117,7 +119,7 @@ class RecordedActions:
 
 def test_a_limit_is_set_before_the_first_submission_and_lowered_and_raised_later():
     actions = RecordedActions()
-    accompanying = discover()["slots"]().accompany(actions, Random(1))
+    accompanying = discover()["slots"]().accompany(cast("Actions", actions), Random(1))
     next(accompanying)
     assert {limit for _, limit in actions.limits} == {3}
     locks = {name for name, _ in actions.limits}

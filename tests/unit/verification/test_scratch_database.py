@@ -72,7 +72,7 @@ def test_forgetting_a_lock_forgets_all_of_it_and_nothing_of_another() -> None:
         scratch.add_run(run_with(lock, 1, None))
         scratch.add("tickets", (lock, facts.job_id))
         scratch.add("samples", (lock, "m", 1.0))
-        scratch.add("steps", (facts.job_id, "a", 1, ""))
+        scratch.add("steps", (facts.job_id, "a", 1, 1, ""))
     scratch.forget("one")
     left = {table: scratch.count(f"SELECT count(*) FROM {table}") for table in tables}
     assert left == dict.fromkeys(tables, 1)
