@@ -285,7 +285,7 @@ async def test_a_removal_is_moved_and_removed(register: JobRegister) -> None:
 async def test_no_more_removals_are_read_than_needed(register: JobRegister) -> None:
     removals = [await retired(register, NOW + timedelta(seconds=number)) for number in range(40)]
     some = await due(register, NOW + timedelta(days=1), 16)
-    assert 16 <= len(some) <= 40
+    assert 0 < len(some) < len(removals)
     left = removals
     while some:
         for removal in some:

@@ -269,9 +269,10 @@ class JobRegister(Protocol):
         """Record a job, whose id is taken, as active; harmless when it is. Raises UnknownOutcomeError."""
 
     async def due_removals(self, by: datetime, limit: int) -> list[DueRemoval]:
-        """Return removals that are due at a moment, at least `limit` of them where there are as many.
+        """Return removals that are due at a moment: some `limit` of them, and none only when none is due.
 
-        Those that are due later are not read. Raises UnknownOutcomeError.
+        A register that is spread over partitions returns as many of each. Those that are due later are not
+        read. Raises UnknownOutcomeError.
         """
 
     async def move_removal(self, removal: DueRemoval, at: datetime | None) -> None:
