@@ -157,10 +157,12 @@ class Failures:
     in_step: Traced
     timed_out: Traced
     cancelled: Traced
+    #: Its first attempt failed, and the second did not.
+    recovered: Traced
 
 
 def run_failures(stack: Stack, receiver: OtlpReceiver) -> Failures:
-    """Let a job fail in a step, one take too long, and cancel one."""
+    """Let a job fail in a step, one take too long, one fail and be tried again, and cancel one."""
     failing = stack.api.submit("fails-in-step", stack.new_lock())
     _ended(failing, "Failed")
     cancelled = stack.api.submit("effects", stack.new_lock(), {"count": 50, "seconds": 0.1})
@@ -169,7 +171,10 @@ def run_failures(stack: Stack, receiver: OtlpReceiver) -> Failures:
     _ended(cancelled, "Cancelled")
     late = stack.api.submit("blocks-loop", stack.new_lock())
     _ended(late, "TimedOut")
-    return Failures(*(Traced(job, whole_trace(receiver, job)) for job in (failing, late, cancelled)))
+    recovering = stack.api.submit("recovers", stack.new_lock(), {"failures": 1, "later": 0.5})
+    _ended(recovering, "Completed")
+    jobs = (failing, late, cancelled, recovering)
+    return Failures(*(Traced(job, whole_trace(receiver, job)) for job in jobs))
 
 
 def run_with_killed_runner(stack: Stack, receiver: OtlpReceiver) -> Traced:

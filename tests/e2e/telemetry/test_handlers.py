@@ -65,6 +65,16 @@ def test_jobs_that_are_cancelled_or_late_say_so(failures: Failures) -> None:
         assert end.attributes[at.JOB_OUTCOME] == outcome
 
 
+def test_a_failed_attempt_that_another_one_follows_says_so(failures: Failures) -> None:
+    trace = failures.recovered.trace
+    assert_hangs_together(trace)
+    failed = trace.one(sp.FAIL_ATTEMPT)
+    assert failed.attributes[at.JOB_OUTCOME] == "retried"
+    assert failed.attributes[at.ERROR_TYPE] == "turnstile.errors.RetryLater"
+    assert [span.status == "error" for span in trace.named(sp.RUN_JOB)] == [True, False]
+    assert trace.one(sp.COMPLETE_JOB).attributes[at.JOB_OUTCOME] == "completed"
+
+
 def test_what_a_handler_logs_carries_the_trace_and_the_span_it_was_logged_in(
     ordinary: Traced, receiver: OtlpReceiver
 ) -> None:

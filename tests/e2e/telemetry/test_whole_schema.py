@@ -28,8 +28,8 @@ pytestmark = [
 
 
 #: Of runs that overlapped, which must not happen, of announcements while the broker is away, of a storage
-#: that stops answering just when it is asked, of checks, which a dashboard starts, and of due times that came
-#: while no scheduler was there.
+#: that stops answering just when it is asked, of checks, which a dashboard starts, of due times that came
+#: while no scheduler was there, and of jobs that leave, which takes a day at least.
 TOLD_IN_UNIT_TESTS = {
     f"attribute `{name}`"
     for name in (
@@ -43,6 +43,10 @@ TOLD_IN_UNIT_TESTS = {
         at.ATTRIBUTES_DROPPED,
         at.WITHHELD,
         at.SCHEDULE_MISSED,
+        at.RETENTION_ARCHIVED,
+        at.RETENTION_DELETED,
+        at.RETENTION_FORGOTTEN,
+        at.RETENTION_PUT_OFF,
     )
 }
 

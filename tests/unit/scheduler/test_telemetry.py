@@ -12,6 +12,7 @@ from contracts.telemetry import attributes as at
 from contracts.telemetry import metrics, spans
 from coordination.clock import VirtualClock
 from coordination.journal.rows import JobRow
+from coordination.maintenance.due_jobs import Went
 from coordination.maintenance.queue_snapshot import LineSeen, Look, QueueSnapshot, RunSeen
 from coordination.maintenance.sweeper import Swept
 from coordination.ports import ActiveJob, UnknownOutcomeError
@@ -165,6 +166,26 @@ def test_jobs_that_expired_are_counted_from_zero_and_shown_in_their_own_traces(
     span = captured.span(spans.EXPIRE_JOB)
     assert (span.attributes or {})[at.JOB_ID] == "a"
     assert f"{span.context.trace_id:032x}" == trace.split("-")[1]
+
+
+def test_jobs_that_leave_are_counted_by_step_and_logged(
+    telemetry: SchedulerTelemetry, captured: Captured, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO):
+        telemetry.retained(Went())
+        assert not caplog.records
+        telemetry.retained(Went(3, 2, 1, put_off=4, broken=[("id", "its chain is broken")]))
+    assert captured.values(metrics.RETENTION_STEPS) == {
+        ("archived",): 3, ("deleted",): 2, ("forgotten",): 1, ("broken",): 1,
+    }  # fmt: skip
+    error, info = caplog.records
+    assert (error.levelname, getattr(error, at.JOB_ID), getattr(error, at.REASON)) == (
+        "ERROR",
+        "id",
+        "its chain is broken",
+    )
+    steps = (at.RETENTION_ARCHIVED, at.RETENTION_DELETED, at.RETENTION_FORGOTTEN, at.RETENTION_PUT_OFF)
+    assert [getattr(info, name) for name in steps] == [3, 2, 1, 4]
 
 
 def test_only_a_sweep_that_repaired_something_is_a_span(
