@@ -1,54 +1,12 @@
 """`turnstile prune` on a real installation: old jobs go, and what stays is proved, whatever comes after."""
 
-import json
-import os
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
-from tests.e2e.services import ROOT
+from tests.e2e.removing import rebuild, run_jobs, turnstile
 from tests.e2e.stack import Stack
-from tests.e2e.waiting import until
 
 pytestmark = pytest.mark.e2e
-
-
-def turnstile(stack: Stack, *words: str, code: int = 0) -> Any:
-    """Run a command with --json as somebody at a terminal would, and give its document."""
-    done = subprocess.run(
-        [str(Path(sys.executable).with_name("turnstile")), *words, "--json"],
-        cwd=ROOT,
-        env={"PATH": "/usr/bin:/bin", **stack.environment},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == code, done.stdout + done.stderr
-    return json.loads(done.stdout)
-
-
-def rebuild(stack: Stack) -> None:
-    subprocess.run(
-        [sys.executable, "-m", "audit_projector.rebuild"],
-        env={**os.environ, **stack.environment},
-        check=True,
-        capture_output=True,
-        timeout=120,
-    )
-
-
-def run_jobs(stack: Stack, lock: str, count: int) -> list[str]:
-    jobs = [stack.api.submit("ten-steps", lock, {"steps": 3, "seconds": 0}) for _ in range(count)]
-    # If the test fails, whoever tidies up must not ask for a job that was removed.
-    stack.api.submitted.clear()
-    for job in jobs:
-        assert job.wait_for_end()["status"] == "Completed"
-    ids = [job.id for job in jobs]
-    until(lambda: not set(ids) & set(stack.records.active_jobs()), 20, "the jobs to be projected")
-    return ids
 
 
 def test_jobs_are_removed_and_the_rest_is_proved_again_and_again(stack: Stack, tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_a_failed_attempt_that_another_one_follows_says_so(failures: Failures) -
     assert_hangs_together(trace)
     failed = trace.one(sp.FAIL_ATTEMPT)
     assert failed.attributes[at.JOB_OUTCOME] == "retried"
-    assert failed.attributes[at.ERROR_TYPE] == "turnstile.errors.RetryLater"
+    assert failed.attributes[at.ERROR_TYPE] == "RetryLater"
     assert [span.status == "error" for span in trace.named(sp.RUN_JOB)] == [True, False]
     assert trace.one(sp.COMPLETE_JOB).attributes[at.JOB_OUTCOME] == "completed"
 

@@ -182,6 +182,8 @@ CHANGES: dict[str, tuple[str, str, list[str]]] = {
     "retry": ("POST", f"{JOBS}/{JOB}/retry", ["retry", JOB]),
     "finalize": ("POST", f"{JOBS}/{JOB}/finalize", ["finalize", JOB]),
     "locks": ("PUT", "/api/v1/locks/a", ["locks", "set", "a", "--limit", "2"]),
+    "pin": ("POST", f"{JOBS}/{JOB}/pin", ["pin", JOB]),
+    "unpin": ("POST", f"{JOBS}/{JOB}/unpin", ["unpin", JOB]),
     "drain": ("PUT", "/api/v1/workers/a", ["drain", "a"]),
     "resume": ("PUT", "/api/v1/workers/a", ["resume", "a"]),
     "schedules put": ("PUT", "/api/v1/schedules/a", ["schedules", "put", "a", "k", "--cron", "@daily"]),

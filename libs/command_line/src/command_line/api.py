@@ -153,6 +153,14 @@ class Api:
             status, job = self._client.exchange("POST", job_path(job_id, "/finalize"), body=body)
         return job | {"existing": status == HTTPStatus.OK}
 
+    def pin(self, job_id: str, reason: str) -> Any:
+        """Pin a job, and return it; harmless when repeated."""
+        return self.post(job_path(job_id, "/pin"), {"reason": reason} if reason else None)
+
+    def unpin(self, job_id: str, reason: str) -> Any:
+        """Unpin a job, and return it; harmless when repeated."""
+        return self.post(job_path(job_id, "/unpin"), {"reason": reason} if reason else None)
+
     def _submit(self, body: Mapping[str, Any]) -> Any:
         try:
             return self.post("/api/v1/jobs", body)
