@@ -83,12 +83,16 @@ observers: setup ## Compile Jaeger and the Collector with Go, where Docker is no
 #: Tests against servers of their own.
 SERVED = tests/integration tests/conformance
 
+#: Those of real processes that watch telemetry, or install and compile clients: a third of the time of all.
+WATCHED = tests/e2e/telemetry tests/e2e/clients tests/e2e/test_dashboards.py
+
 test: check servers ## Run all tests except those with containers or a browser; it starts the servers that they need
 	@# Three runs side by side, as they spend most of their time waiting; two are shown when they have ended.
 	@logs=$$(mktemp -d); code=0; \
 	$(BIN)/pytest $(SERVED) >$$logs/served 2>&1 & served=$$!; \
-	$(BIN)/pytest $(addprefix --ignore ,tests/e2e $(SERVED)) >$$logs/others 2>&1 & others=$$!; \
-	$(BIN)/pytest tests/e2e --ignore tests/e2e/dashboard || code=$$?; \
+	( $(BIN)/pytest $(addprefix --ignore ,tests/e2e $(SERVED)); first=$$?; $(BIN)/pytest $(WATCHED) && exit $$first ) \
+		>$$logs/others 2>&1 & others=$$!; \
+	$(BIN)/pytest tests/e2e $(addprefix --ignore ,tests/e2e/dashboard $(WATCHED)) || code=$$?; \
 	wait $$others || code=$$?; wait $$served || code=$$?; cat $$logs/*; rm -r $$logs; exit $$code
 
 test-unit: setup ## Run the tests that need no servers
