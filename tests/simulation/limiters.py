@@ -32,6 +32,14 @@ class Limiters:
         """Return whether a worker is of a release that knows slot 0 only."""
         return self.is_there and worker in self._old
 
+    def end_update(self) -> None:
+        """Replace all workers that know slot 0 only."""
+        old, self._old = self._old, set()
+        for worker in self._world.workers:
+            if self.is_there and worker.name in old:
+                worker.kill()
+                worker.start_again()
+
     def plan(self) -> None:
         """Spread changes over the troubled time, the first of them early."""
         if not self.is_there or not self._locks:

@@ -87,6 +87,8 @@ class Trial:
     def play(self) -> None:
         """Play a trial that is drawn; what takes too long is a violation."""
         world = self._world
+        # What a worker leaves in another slot than slot 0 waits for one that knows it.
+        world.limiters.end_update()
         self._wait_until(
             lambda: all(not member.process.is_dead for member in world.members), "all to be back"
         )
