@@ -69,6 +69,14 @@ class Dashboard(Service):
         """Break its connections to the storage and refuse new ones."""
         self._network.switch(self._storage, Link.cut)
 
+    def slow_storage(self, seconds: float) -> None:
+        """Hold everything back for so long that is sent to the storage, or by it."""
+
+        def slow(link: Link) -> None:
+            link.delay = seconds
+
+        self._network.switch(self._storage, slow)
+
     def cut_publisher(self) -> None:
         """Break its connections to the publisher and refuse new ones."""
         self._network.switch(self._publisher, Link.cut)

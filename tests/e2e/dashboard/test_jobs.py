@@ -219,6 +219,24 @@ def test_all_that_match_are_chosen_and_how_many_that_are_at_most_is_said(
     expect(tab.page.get_by_text(re.compile(r"\d\d jobs chosen"))).to_be_visible()
 
 
+def test_a_click_in_a_dialog_counts_while_the_page_is_refreshed(
+    tab: Tab, stack: DashboardStack, dashboard: Dashboard, gallery: Gallery
+) -> None:
+    """A page that is read for longer than a refresh takes is refreshed without a pause between."""
+    holder, *waiting = waits(stack, "bulk-slow", 2)
+    tab.open("jobs", lock="bulk-slow")
+    expect(rows(tab)).to_have_count(3)
+    tab.page.get_by_role("checkbox", name="Choose all on this page").check()
+    expect(tab.page.get_by_text("3 jobs chosen")).to_be_visible()
+    dashboard.slow_storage(1.5)
+    tab.page.get_by_role("button", name="Cancel…").click()
+    dialog = tab.page.get_by_test_id("stDialog")
+    dialog.get_by_role("button", name="Cancel 3").click()
+    expect(dialog.get_by_text("Done.")).to_be_visible()
+    dashboard.heal()
+    assert {job.wait_for_end()["status"] for job in (holder, *waiting)} == {"Cancelled"}
+
+
 def test_a_list_is_downloaded_without_formulas(tab: Tab, stack: DashboardStack, gallery: Gallery) -> None:
     stack.api.submit("import-prices", "formulas", name="=cmd()|' /C calc'!A0").wait_for_end()
     tab.open("jobs", lock="formulas")

@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard.board.poller import RETRY_SECONDS
 from dashboard.board.snapshot import Snapshot
 from dashboard.component import draw
+from dashboard.dialog import show_opened
 from dashboard.parts.durations import count
 from dashboard.parts.nodes import Node, ago, clock, icon, link, node
 from dashboard.site import Site
@@ -71,6 +72,7 @@ def show_page(
     that is not live is drawn once, or every so many seconds.
     """
     every = _live_control(site) if is_live else every
+    show_opened()
 
     def draw_once() -> None:
         snapshot = site.board.look(_FIRST_READ_SECONDS)

@@ -6,6 +6,7 @@ import streamlit as st
 
 from contracts.jobs import LONGEST_REASON, Worker
 from dashboard.component import draw
+from dashboard.dialog import open_dialog
 from dashboard.parts.durations import count
 from dashboard.parts.nodes import Node, node
 from dashboard.site import Site
@@ -20,10 +21,9 @@ def show(site: Site, workers: Sequence[Worker]) -> None:
         return
     with st.container(key="frame-actions", horizontal=True, width="content"):
         if st.button("Drain or resume…", icon=":material/hourglass:", key="worker-drain"):
-            _ask(site, workers)
+            open_dialog("Drain or resume a worker", ":material/hourglass:", lambda: _ask(site, workers))
 
 
-@st.dialog("Drain or resume a worker", icon=":material/hourglass:")
 def _ask(site: Site, workers: Sequence[Worker]) -> None:
     by_name = {worker.worker: worker for worker in workers}
     name = st.selectbox("Worker", list(by_name), key=_CHOSEN, format_func=lambda one: label(by_name[one]))

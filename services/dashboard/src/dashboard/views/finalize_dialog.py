@@ -29,7 +29,6 @@ def consequences(job: JobRow) -> Node:
     )
 
 
-@st.dialog("Finalize this job?", icon=":material/inventory_2:")
 def ask(site: Site, job: JobRow) -> None:
     """Ask whether to finalize a job, and do so."""
     draw("job-finalize-what", consequences(job))

@@ -9,6 +9,7 @@ from contracts.statuses import JobStatus
 from contracts.traceparent import trace_id_of
 from coordination.journal.rows import JobRow
 from dashboard.component import draw
+from dashboard.dialog import open_dialog
 from dashboard.job_page.sentence import title_of
 from dashboard.navigation import open_page
 from dashboard.parts.nodes import Node, copy_button, node
@@ -38,13 +39,13 @@ def show(
             and can_cancel
             and st.button("Cancel…", icon=":material/block:", key="job-cancel", disabled=not may_act)
         ):
-            _cancel(site, job, line, follower)
+            open_dialog("Cancel this job?", ":material/block:", lambda: _cancel(site, job, line, follower))
         if (
             may_change
             and retry_dialog.can_retry(job)
             and st.button("Retry…", icon=":material/restart_alt:", key="job-retry", disabled=not may_act)
         ):
-            retry_dialog.ask(site, job)
+            open_dialog("Retry this job?", ":material/restart_alt:", lambda: retry_dialog.ask(site, job))
         if (
             may_change
             and finalize_dialog.can_finalize(job)
@@ -52,7 +53,9 @@ def show(
                 "Finalize…", icon=":material/inventory_2:", key="job-finalize", disabled=not may_act
             )
         ):
-            finalize_dialog.ask(site, job)
+            open_dialog(
+                "Finalize this job?", ":material/inventory_2:", lambda: finalize_dialog.ask(site, job)
+            )
         if may_change and pin_dialog.can_pin(job):
             pin_dialog.button(site, job, may_act=may_act)
         with st.popover("More", icon=":material/more_horiz:", key="job-more"):
@@ -87,7 +90,6 @@ def link_to(job_id: str) -> str:
     return urlunsplit((parts.scheme, parts.netloc, path, urlencode({"id": job_id}), ""))
 
 
-@st.dialog("Cancel this job?", icon=":material/block:")
 def _cancel(site: Site, job: JobRow, line: WaitingLine | None, follower: JobRow | None) -> None:
     draw("job-cancel-what", consequences(job, line, follower))
     reason = st.text_input(

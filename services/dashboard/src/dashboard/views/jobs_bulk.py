@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import streamlit as st
 
@@ -12,6 +13,7 @@ from coordination.clients.job_writer import JobRemovedError, NoSuchJobError
 from coordination.ports import UnknownOutcomeError
 from dashboard.bulk import BulkAction, Chosen, Standing
 from dashboard.component import draw
+from dashboard.dialog import open_dialog
 from dashboard.jobs_page.bulk_actions import BULK_ACTS, BulkAct, Request
 from dashboard.jobs_page.bulk_parts import before_node, result_node
 from dashboard.jobs_page.parts import choice_text
@@ -54,7 +56,8 @@ def show(site: Site, choosing: Choosing) -> None:
                 help=None if fits else act.none_fits,
             ):  # fmt: skip
                 st.session_state[_ACTION] = None
-                _open(site, choosing, act)
+                question = f"{act.verb} the chosen jobs?"
+                open_dialog(question, act.icon, partial(_dialog, site, choosing, act), width="medium")
         st.button(
             "Choose all that match", key="jobs-bulk-all", type="tertiary", on_click=choosing.choose_all,
             help=f"On all pages: the newest {MOST_CHOSEN:,} that match, at most.",
@@ -64,16 +67,12 @@ def show(site: Site, choosing: Choosing) -> None:
         )
 
 
-def _open(site: Site, choosing: Choosing, act: BulkAct) -> None:
-    @st.dialog(f"{act.verb} the chosen jobs?", icon=act.icon, width="medium")
-    def dialog() -> None:
-        action: BulkAction | None = st.session_state.get(_ACTION)
-        if action is None:
-            _ask(site, act, list(choosing.chosen.values()))
-        else:
-            st.fragment(lambda: _progress(act, action, choosing), run_every=_LOOK_SECONDS)()
-
-    dialog()
+def _dialog(site: Site, choosing: Choosing, act: BulkAct) -> None:
+    action: BulkAction | None = st.session_state.get(_ACTION)
+    if action is None:
+        _ask(site, act, list(choosing.chosen.values()))
+    else:
+        st.fragment(lambda: _progress(act, action, choosing), run_every=_LOOK_SECONDS)()
 
 
 def _ask(site: Site, act: BulkAct, jobs: list[Chosen]) -> None:

@@ -6,6 +6,7 @@ from contracts.jobs import LONGEST_REASON
 from contracts.policies import MOST_SLOTS
 from dashboard.board.snapshot import LockState
 from dashboard.component import draw
+from dashboard.dialog import open_dialog
 from dashboard.parts.durations import count
 from dashboard.parts.nodes import Node, node
 from dashboard.site import Site
@@ -21,7 +22,7 @@ def show(site: Site, state: LockState, *, may_act: bool) -> None:
     with st.container(key="frame-actions", horizontal=True, width="content"):
         if st.button("Limit…", icon=":material/splitscreen:", key="lock-limit", disabled=not may_act):
             st.session_state[_LIMIT] = state.limit
-            st.dialog("How many jobs at the same time?", icon=":material/splitscreen:")(ask)(site, state)
+            open_dialog("How many jobs at the same time?", ":material/splitscreen:", lambda: ask(site, state))
 
 
 def ask(site: Site, state: LockState) -> None:

@@ -5,6 +5,7 @@ import streamlit as st
 from contracts.jobs import LONGEST_REASON
 from coordination.journal.rows import JobRow
 from dashboard.component import draw
+from dashboard.dialog import open_dialog
 from dashboard.job_page.sentence import title_of
 from dashboard.parts.nodes import Node, node
 from dashboard.site import Site
@@ -37,22 +38,13 @@ def button(site: Site, job: JobRow, *, may_act: bool) -> None:
     """Show the button that asks whether to pin the job, or to unpin it."""
     if job.is_pinned:
         if st.button("Unpin…", icon=":material/keep_off:", key="job-unpin", disabled=not may_act):
-            _ask_to_unpin(site, job)
+            open_dialog("Unpin this job?", ":material/keep_off:", lambda: ask(site, job))
     elif st.button("Pin…", icon=":material/keep:", key="job-pin", disabled=not may_act):
-        _ask_to_pin(site, job)
+        open_dialog("Pin this job?", ":material/keep:", lambda: ask(site, job))
 
 
-@st.dialog("Pin this job?", icon=":material/keep:")
-def _ask_to_pin(site: Site, job: JobRow) -> None:
-    _ask(site, job)
-
-
-@st.dialog("Unpin this job?", icon=":material/keep_off:")
-def _ask_to_unpin(site: Site, job: JobRow) -> None:
-    _ask(site, job)
-
-
-def _ask(site: Site, job: JobRow) -> None:
+def ask(site: Site, job: JobRow) -> None:
+    """Ask whether to pin a job, or to unpin it where it is pinned, and do so."""
     verb, done = ("Unpin", "unpinned") if job.is_pinned else ("Pin", "pinned")
     draw("job-pin-what", consequences(job))
     reason = st.text_input(

@@ -36,7 +36,6 @@ def consequences(job: JobRow) -> Node:
     )
 
 
-@st.dialog("Retry this job?", icon=":material/restart_alt:")
 def ask(site: Site, job: JobRow) -> None:
     """Ask whether to retry a job, do so, and show the new one."""
     draw("job-retry-what", consequences(job))

@@ -10,6 +10,7 @@ from contracts.identifiers import new_id
 from contracts.jobs import LONGEST_REASON
 from contracts.schedules import Schedule, ScheduleFiring
 from dashboard.component import draw
+from dashboard.dialog import open_dialog
 from dashboard.navigation import open_page
 from dashboard.parts.chips import Look
 from dashboard.parts.nodes import node
@@ -107,7 +108,7 @@ def button(site: Site, schedule: Schedule, act: ScheduleAct, *, disabled: bool =
     kind: Literal["tertiary", "secondary"] = "tertiary" if act is DELETE else "secondary"
     if st.button(act.look.word, icon=icon, key=f"schedule-{act.name}", type=kind, disabled=disabled):
         st.session_state[_KEY] = new_id()
-        st.dialog(act.question, icon=icon)(ask)(site, schedule, act)
+        open_dialog(act.question, icon, lambda: ask(site, schedule, act))
 
 
 def ask(site: Site, schedule: Schedule, act: ScheduleAct) -> None:

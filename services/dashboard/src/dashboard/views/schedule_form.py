@@ -12,6 +12,7 @@ import streamlit as st
 from contracts.jobs import LONGEST_REASON
 from contracts.schedules import MISFIRES, MOST_MADE_UP, SHORTEST_LATENESS, Schedule
 from dashboard.component import draw
+from dashboard.dialog import open_dialog
 from dashboard.forms import submission as forms
 from dashboard.forms import timetable
 from dashboard.forms.timetable import ScheduleEntries
@@ -35,7 +36,7 @@ def button(site: Site, schedule: Schedule | None) -> None:
     title, name = ("Create…", "add_circle") if schedule is None else ("Change…", "edit")
     if st.button(title, icon=f":material/{name}:", key="schedule-edit"):
         heading = "Create a schedule" if schedule is None else "Change this schedule"
-        st.dialog(heading, icon=f":material/{name}:", width="large")(edit)(site, schedule)
+        open_dialog(heading, f":material/{name}:", lambda: edit(site, schedule), width="large")
 
 
 def edit(site: Site, schedule: Schedule | None) -> None:
