@@ -186,7 +186,7 @@ def test_a_run_by_hand_leads_to_its_job_and_the_job_leads_back(
     expect(copied).to_have_class(re.compile("done"))
     history.locator(f'a[href$="{job.id}"]').first.click()
     expect(tab.page).to_have_url(re.compile(f"job.id={job.id}"))
-    tab.page.get_by_role("link", name="nightly", exact=True).click()
+    tab.page.get_by_role("link", name="nightly", exact=True).first.click()
     expect(tab.heading).to_contain_text("nightly")
     job.wait_for_end()
     stack.wait_until_projected([job])

@@ -72,7 +72,8 @@ def show_page(
     that is not live is drawn once, or every so many seconds.
     """
     every = _live_control(site) if is_live else every
-    show_opened()
+    if show_opened():
+        every = None
 
     def draw_once() -> None:
         snapshot = site.board.look(_FIRST_READ_SECONDS)
