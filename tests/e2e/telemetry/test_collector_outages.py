@@ -13,7 +13,7 @@ from tests.e2e.telemetry import scenarios
 from tests.e2e.telemetry.otlp_receiver import Mood, OtlpReceiver
 from tests.e2e.waiting import until
 
-pytestmark = pytest.mark.e2e
+pytestmark = [pytest.mark.e2e, pytest.mark.timeout(600)]
 
 MOODS: tuple[Mood, ...] = get_args(Mood)
 JOBS = 40
