@@ -24,6 +24,9 @@ SCREENSHOTS = Path(os.environ.get("TEST_SCREENSHOTS", ROOT / ".data" / "screensh
 #: Longer than any page takes on a busy machine, on which opening one has taken half a minute.
 PATIENCE_MS = 120_000
 
+#: Layout shifts below this are of a pixel or two; https://web.dev/articles/cls calls up to 0.1 in sum good.
+VISIBLE_SHIFT = 0.001
+
 _OBSERVE_SHIFTS = """() => {
     window.layoutShifts = [];
     new PerformanceObserver(list => {
@@ -190,9 +193,9 @@ class Tab:
         self.page.evaluate(_OBSERVE_SHIFTS)
 
     def shifts(self) -> list[dict[str, Any]]:
-        """Return what has moved since `watch_layout`, and by how much."""
+        """Return what has moved since `watch_layout`, and by how much, as far as a viewer sees it."""
         found: list[dict[str, Any]] = self.page.evaluate("window.layoutShifts")
-        return found
+        return [shift for shift in found if shift["value"] >= VISIBLE_SHIFT]
 
     def screenshot(self, name: str) -> Path:
         """Take a picture of the whole page."""
