@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 from pydantic import SecretStr, ValidationError
 from tests.unit.schedules.desk import Desk, definition
+from tests.waiting import until
 
 from coordination.ports import UnknownOutcomeError
 from scheduler.schedule_file import ACTOR, apply_file
 from scheduler.settings import SchedulerSettings
+from schedules import NoSuchScheduleError
 
 
 def settings(path: Path) -> SchedulerSettings:
@@ -31,15 +33,23 @@ async def test_schedules_are_created_changed_and_left() -> None:
     assert (await desk.row("new")).created_by == ACTOR
 
 
+async def is_there(desk: Desk, name: str) -> bool:
+    try:
+        await desk.row(name)
+    except NoSuchScheduleError:
+        return False
+    return True
+
+
 async def test_a_refused_schedule_hinders_no_other(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     desk = Desk()
     wanted = {"a": definition(job={"kind": "coming"}), "b": definition()}
     applying = asyncio.create_task(apply_file(wanted, desk.people(), desk.clock))
-    await asyncio.sleep(0.2)  # a schema is compiled in a thread
+    await until(lambda: is_there(desk, "b"))
+    await until(lambda: "schedule of the file refused" in caplog.text)
     assert (await desk.row("b")).created_by == ACTOR
-    assert "schedule of the file refused" in caplog.text
     known = desk.directory.known_kinds["report"]
     desk.directory.known_kinds["coming"] = known.model_copy(update={"kind": "coming"})
     await desk.clock.advance(60)

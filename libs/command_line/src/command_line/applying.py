@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from command_line.output import connected, console, print_json, safe
-from command_line.shared_options import DEFAULT_URL, Actor, Json, Url
+from command_line.shared_options import DEFAULT_URL, Actor, Json, Reason, Url
 
 if TYPE_CHECKING:
     from command_line.api import Api
@@ -30,7 +30,7 @@ def apply(
     is_dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Show what would change, and change nothing.")
     ] = False,
-    reason: Annotated[str, typer.Option(help="Why; it is kept in the audit trail.")] = "",
+    reason: Reason = "",
     actor: Actor = "",
     url: Url = DEFAULT_URL,
     as_json: Json = False,

@@ -30,6 +30,7 @@ from command_line.shared_options import (
     DashboardUrl,
     JobId,
     Json,
+    Reason,
     Url,
     checked_link,
     whole_number,
@@ -162,7 +163,7 @@ app.command(epilog=locking.EPILOG)(locking.locks)
 @app.command(epilog="Example: `turnstile cancel 018f6c3e-7b1a-7c4e-9d3a-0123456789ab --reason 'wrong month'`")
 def cancel(
     job_id: JobId,
-    reason: Annotated[str, typer.Option(help="Why; it is kept in the audit trail.")] = "",
+    reason: Reason = "",
     actor: Actor = "",
     url: Url = DEFAULT_URL,
     as_json: Json = False,
@@ -184,7 +185,7 @@ app.command(epilog=retrying.EPILOG)(retrying.retry)
 )
 def finalize(
     job_id: JobId,
-    reason: Annotated[str, typer.Option(help="Why; it is kept in the audit trail.")] = "",
+    reason: Reason = "",
     actor: Actor = "",
     url: Url = DEFAULT_URL,
     as_json: Json = False,

@@ -2,24 +2,20 @@
 
 # ruff: noqa: PLC0415
 
-from typing import Annotated, Any
-
-import typer
+from typing import Any
 
 from command_line.output import connected, print_json
-from command_line.shared_options import DEFAULT_URL, Actor, JobId, Json, Url
+from command_line.shared_options import DEFAULT_URL, Actor, JobId, Json, Reason, Url
 
 PIN_EPILOG = (
     "Example: `turnstile pin 018f6c3e-7b1a-7c4e-9d3a-0123456789ab --reason 'the auditors ask for it'`"
 )
 UNPIN_EPILOG = "Example: `turnstile unpin 018f6c3e-7b1a-7c4e-9d3a-0123456789ab`"
 
-_Reason = Annotated[str, typer.Option(help="Why; it is kept in the audit trail.")]
-
 
 def pin(
     job_id: JobId,
-    reason: _Reason = "",
+    reason: Reason = "",
     actor: Actor = "",
     url: Url = DEFAULT_URL,
     as_json: Json = False,
@@ -31,7 +27,7 @@ def pin(
 
 def unpin(
     job_id: JobId,
-    reason: _Reason = "",
+    reason: Reason = "",
     actor: Actor = "",
     url: Url = DEFAULT_URL,
     as_json: Json = False,

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import typer
 
 from command_line.output import connected, print_json, print_link
-from command_line.shared_options import DEFAULT_URL, Actor, DashboardUrl, JobId, Json, Url
+from command_line.shared_options import DEFAULT_URL, Actor, DashboardUrl, JobId, Json, Reason, Url
 
 EPILOG = (
     "Example: `turnstile retry 018f6c3e-7b1a-7c4e-9d3a-0123456789ab --reason 'the ledger is open again'`  \n"
@@ -28,7 +28,7 @@ def retry(
             "--parameter", "-p", metavar="KEY=VALUE", help="A parameter to change; its value may be JSON."
         ),
     ] = None,
-    reason: Annotated[str, typer.Option(help="Why; it is kept in the audit trail.")] = "",
+    reason: Reason = "",
     dashboard_url: DashboardUrl = "",
     actor: Actor = "",
     url: Url = DEFAULT_URL,

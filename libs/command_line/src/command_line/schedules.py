@@ -13,6 +13,7 @@ from command_line.shared_options import (
     Actor,
     Json,
     Priority,
+    Reason,
     Url,
     checked_name,
     some_seconds,
@@ -23,7 +24,6 @@ from command_line.submitting import OnConflict
 app = typer.Typer(name="schedules", no_args_is_help=True, rich_markup_mode="markdown", help="Recurring jobs.")
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the schedule.", callback=checked_name)]
-Reason = Annotated[str, typer.Option(help="Why; it is kept in the audit trail.")]
 
 
 class Misfire(StrEnum):

@@ -97,6 +97,7 @@ Actor = Annotated[
         help="Who asks for it, for the audit trail; by default `cli:` and the name of the user.",
     ),
 ]
+Reason = Annotated[str, typer.Option(help="Why; it is kept in the audit trail.")]
 JobId = Annotated[str, typer.Argument(metavar="JOB", help="Id of the job.", callback=checked_name)]
 Priority = Annotated[
     int, typer.Option(metavar="0..9", parser=whole_number(0, 9), help="0 runs first, 9 last.")
